@@ -1,0 +1,95 @@
+"""A pipeline as data: which component fills which role, with which options and limits.
+
+The configuration makes it from YAML; the engine builds components from it, also in worker
+processes. It knows nothing of YAML and nothing of running.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from treewright_registry import Descriptor, Need
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """How the engine calls a component.
+
+    Attributes:
+        batch: most requests in one call of a synchronous component.
+        concurrency: most requests in flight at once, for asynchronous components.
+        deadline: seconds until a call counts as failed; a synchronous component with a deadline
+            runs in a worker process that is killed and replaced. ``None``: no limit.
+        retries: further attempts after a failed call of an asynchronous component.
+    """
+
+    batch: int = 64
+    concurrency: int = 32
+    deadline: float | None = None
+    retries: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentSpec:
+    """One component: its descriptor, its options, and how it is called.
+
+    Attributes:
+        descriptor: what it is.
+        options: keyword arguments of its constructor.
+        call: limits.
+        roles: for composite components, role of its own → name of a role of the pipeline.
+    """
+
+    descriptor: Descriptor
+    options: Mapping[str, Any] = field(default_factory=dict)
+    call: CallSettings = CallSettings()
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The registered name, ``plugin/name``."""
+        return self.descriptor.name
+
+    def build(self) -> Any:
+        """The component itself; this is where heavy libraries load."""
+        return self.descriptor.load()(**self.options)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSpec:
+    """A complete pipeline.
+
+    Attributes:
+        task, search, aggregator: the three components that every pipeline has.
+        roles: role → policy, scorer or retriever, e.g. ``policy``, ``draft``, ``scorer``.
+        budget: counter (``candidates``) or role and counter (``target.generated_tokens``) → limit,
+            for each problem.
+        seed: the run's seed.
+        live: how many problems are searched at the same time in one process.
+        source: what the user asked for (pipeline name or file), for messages.
+    """
+
+    task: ComponentSpec
+    search: ComponentSpec
+    aggregator: ComponentSpec
+    roles: Mapping[str, ComponentSpec]
+    budget: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+    live: int = 64
+    source: str = ""
+
+
+def needs_of(component: object) -> Mapping[str, Need]:
+    """The roles that a component (class or instance) declares; empty for simple components."""
+    needs: Mapping[str, Need] = getattr(component, "needs", {})
+    return needs
+
+
+def capabilities_of(component: object) -> frozenset[str]:
+    """What a component (class or instance) can do: declared, or plain from its methods."""
+    capabilities = set(getattr(component, "capabilities", ()))
+    if getattr(component, "level", None) == "step":
+        capabilities.add("partial")
+    if hasattr(component, "log_likelihood"):
+        capabilities.add("log_likelihood")
+    return frozenset(capabilities)

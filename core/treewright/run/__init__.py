@@ -1,0 +1,1 @@
+"""Running a pipeline over a task: records, the run folder, the runner, its progress."""
