@@ -1,0 +1,97 @@
+"""JSON schema of pipelines and components, for editors and for people."""
+
+from typing import Any
+
+from treewright_registry import COUNTERS, Descriptor, Registry
+
+from treewright.configuration.calls import call_as_plain
+from treewright.configuration.document import ROLE_KINDS
+from treewright.configuration.efforts import LEVELS
+from treewright.configuration.signature import MISSING, adapter, as_plain, check_types, options_of
+from treewright.pipeline import CallSettings
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def pipeline_schema(registry: Registry, name: str | None = None) -> dict[str, Any]:
+    """The JSON schema of a pipeline file, or of the block of one component.
+
+    Args:
+        registry: the components there are.
+        name: a component's full or bare name; ``None`` for whole pipeline files.
+
+    Raises:
+        UnknownComponent: nothing has that name.
+    """
+    if name is not None:
+        return {"$schema": _DIALECT, **component_schema(_one(registry, name))}
+    blocks = {kind: _any_of(registry, kind) for kind in ("task", "search", "aggregator", *ROLE_KINDS)}
+    properties: dict[str, Any] = {key: {"type": "string"} for key in ("extends", "name", "summary")}
+    properties |= {kind: _roles(block) if kind in ROLE_KINDS else block for kind, block in blocks.items()}
+    properties |= {
+        "budget": _budget(),
+        "seed": {"type": "integer", "default": 0},
+        "live": {"type": "integer", "minimum": 1, "default": 64},
+        "effort": {"type": "object", "propertyNames": {"enum": list(LEVELS)}},
+        "versions": {"type": "object"},
+    }
+    return {
+        "$schema": _DIALECT,
+        "title": "treewright pipeline",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def component_schema(descriptor: Descriptor) -> dict[str, Any]:
+    """The schema of one component's block."""
+    options = options_of(descriptor.load())
+    check_types(options)
+    properties: dict[str, Any] = {"use": {"const": descriptor.name}}
+    for option in options.values():
+        properties[option.name] = adapter(option.annotation).json_schema()
+        if option.default is not MISSING:
+            properties[option.name]["default"] = as_plain(option, option.default)
+    properties["call"] = {
+        "type": "object",
+        "properties": {name: {"default": value} for name, value in call_as_plain(CallSettings()).items()},
+        "additionalProperties": False,
+    }
+    properties["roles"] = {"type": "object", "additionalProperties": {"type": "string"}}
+    return {
+        "title": descriptor.name,
+        "description": descriptor.summary,
+        "type": "object",
+        "properties": properties,
+        "required": ["use", *(name for name, option in options.items() if option.required)],
+        "additionalProperties": False,
+    }
+
+
+def _one(registry: Registry, name: str) -> Descriptor:
+    found = [item for item in registry.named(name) if item.kind != "pipeline"]
+    return found[0] if found else registry.find("task", name)
+
+
+def _any_of(registry: Registry, kind: str) -> dict[str, Any]:
+    schemas = []
+    for descriptor in registry.of_kind(kind):
+        try:
+            schemas.append(component_schema(descriptor))
+        except (Exception, SystemExit):  # a broken component only loses its own completion
+            schemas.append({"type": "object", "properties": {"use": {"const": descriptor.name}}})
+    return {"anyOf": schemas} if schemas else {"type": "object"}
+
+
+def _roles(block: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [block, {"type": "object", "additionalProperties": block}]}
+
+
+def _budget() -> dict[str, Any]:
+    limit = {"type": "number", "exclusiveMinimum": 0}
+    return {
+        "type": "object",
+        "properties": dict.fromkeys(COUNTERS, limit),
+        "additionalProperties": {"anyOf": [limit, {"type": "object", "additionalProperties": limit}]},
+    }
