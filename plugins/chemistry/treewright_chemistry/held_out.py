@@ -1,0 +1,83 @@
+"""Which molecules no training, pool or knowledge base may contain.
+
+Two lists: the excluded blocks of the data folder (MolPuzzle and NMRArena), and the held-out blocks shipped
+here, measured nmrshiftdb2 molecules kept for evaluation and for the demonstration. A third, anonymous group,
+the validation share, is left out of the shift tables so that their error can be measured.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Final, Literal
+
+from treewright_chemistry.errors import LeakError
+
+EXCLUDED_FILE: Final = "chemistry/excluded_inchikey14.txt"
+VALIDATION_SHARE: Final = 20
+"""One molecule in so many is left out of training to measure the error of the tables."""
+
+Part = Literal["demo", "evaluation"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """One held-out molecule: first InChIKey block, nmrshiftdb2 number, part, and a name for the well-known ones."""
+
+    block: str
+    identifier: int
+    part: Part
+    name: str
+
+
+@cache
+def held_out() -> tuple[HeldOut, ...]:
+    """Return the held-out molecules shipped with the package, demonstration first."""
+    text = resources.files(__package__).joinpath("data/held_out.txt").read_text(encoding="utf-8")
+    rows = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    return tuple(HeldOut(row[0], int(row[1]), _part(row[2]), " ".join(row[3:])) for row in rows)
+
+
+def excluded_blocks(data_dir: Path) -> frozenset[str]:
+    """Return the first InChIKey blocks of the benchmarks (MolPuzzle, NMRArena)."""
+    return frozenset((data_dir / EXCLUDED_FILE).read_text(encoding="utf-8").split())
+
+
+def reserved_blocks(data_dir: Path) -> frozenset[str]:
+    """Return all blocks that training data, pools and knowledge bases must not contain."""
+    return excluded_blocks(data_dir) | {molecule.block for molecule in held_out()}
+
+
+def assert_absent(blocks: Iterable[str], reserved: frozenset[str], *, field: str) -> None:
+    """Refuse data that contain a reserved molecule.
+
+    Raises:
+        LeakError: names the data and the first blocks found.
+    """
+    found = sorted(set(blocks) & reserved)
+    if found:
+        raise LeakError(
+            f"{len(found)} molecules are reserved for evaluation, e.g. {', '.join(found[:3])}",
+            field=field,
+            repair="Drop every molecule whose first InChIKey block is reserved before training",
+        )
+
+
+def hash_order(block: str) -> int:
+    """Return a fixed pseudo-random number of a block, below 2**64: the order and share of all splits."""
+    return int.from_bytes(hashlib.sha256(block.encode("ascii")).digest()[:8], "big")
+
+
+def in_validation(block: str) -> bool:
+    """Tell whether a molecule belongs to the share that measures the error of the tables."""
+    return hash_order(block) % VALIDATION_SHARE == 0
+
+
+def _part(text: str) -> Part:
+    if text not in ("demo", "evaluation"):
+        raise ValueError(f"data/held_out.txt: {text!r} is not a part; write demo or evaluation")
+    return "demo" if text == "demo" else "evaluation"

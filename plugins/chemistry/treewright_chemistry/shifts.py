@@ -1,0 +1,151 @@
+"""Shift prediction by environment tables: 13C of every carbon, 1H of every carbon's hydrogens.
+
+An atom is looked up at the largest environment the tables know, 5 bonds down to 0. One sorted key array serves both
+nuclei, so a prediction for a whole batch of atoms is one binary search.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from treewright_chemistry.environments import RADII, environments, scheme_fingerprint
+from treewright_chemistry.errors import TableError
+from treewright_chemistry.model_files import read_arrays
+from treewright_chemistry.structures import Mol
+
+FILE: Final = "shifts.npz"
+LEVEL_BITS: Final = np.uint64(32)
+_LEVELS: Final = np.arange(RADII, dtype=np.uint64) << LEVEL_BITS
+
+Floats = npt.NDArray[np.float64]
+Keys = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class NucleusTable:
+    """Shifts of one nucleus, one row per key of the tables and a last row for an unknown atom.
+
+    Attributes:
+        mean: ppm, shrunk towards the smaller environment, shape (keys + 1,).
+        scale: expected absolute error in ppm, the scale of a Laplace law, shape (keys + 1,).
+        count: observations behind the mean, capped at 255; 0 where this nucleus does not know the key.
+    """
+
+    mean: Floats
+    scale: Floats
+    count: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Shifts:
+    """Predictions of one nucleus for a list of atoms, all of shape (atoms,).
+
+    Attributes:
+        mean: ppm.
+        scale: expected absolute error, ppm.
+        radius: bonds of the environment used, -1 where the atom was not known at all.
+    """
+
+    mean: Floats
+    scale: Floats
+    radius: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Predicted shifts of one molecule.
+
+    Attributes:
+        carbons: numbers of the carbon atoms, in the order of all other fields.
+        carbon: 13C of each carbon.
+        proton: 1H of the hydrogens on each carbon (without meaning where it bears none).
+    """
+
+    carbons: npt.NDArray[np.int64]
+    carbon: Shifts
+    proton: Shifts
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftTables:
+    """The environment tables of both nuclei.
+
+    Attributes:
+        keys: sorted; radius in the upper, environment identifier in the lower 32 bits.
+        carbon, proton: the nuclei.
+    """
+
+    keys: Keys
+    carbon: NucleusTable
+    proton: NucleusTable
+
+    @staticmethod
+    def load(path: Path | None = None) -> ShiftTables:
+        """Return the tables shipped with the package, or those in ``path``; each file is read once.
+
+        Raises:
+            TableError: the file is missing, truncated, corrupted, or made for other environment identifiers.
+        """
+        return _load(path or Path(str(resources.files(__package__).joinpath("data", FILE))))
+
+    def rows(self, identifiers: Keys) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Return the row of every identifier and whether the tables hold it, shapes (atoms, RADII)."""
+        wanted = identifiers | _LEVELS
+        rows = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        return rows, self.keys[rows] == wanted
+
+    def look_up(self, identifiers: Keys) -> tuple[Shifts, Shifts]:
+        """Predict 13C and 1H of atoms by their environment identifiers, shape (atoms, RADII)."""
+        rows, known = self.rows(identifiers)
+        return _deepest(self.carbon, rows, known), _deepest(self.proton, rows, known)
+
+    def predict(self, molecule: Mol) -> Prediction:
+        """Predict the shifts of a sanitized molecule with implicit hydrogens."""
+        carbons = carbon_atoms(molecule)
+        carbon, proton = self.look_up(environments(molecule)[carbons])
+        return Prediction(carbons, carbon, proton)
+
+
+def carbon_atoms(molecule: Mol) -> npt.NDArray[np.int64]:
+    """Return the numbers of the carbon atoms."""
+    return np.array([a.GetIdx() for a in molecule.GetAtoms() if a.GetAtomicNum() == 6], dtype=np.int64)
+
+
+def _deepest(table: NucleusTable, rows: npt.NDArray[np.int64], known: npt.NDArray[np.bool_]) -> Shifts:
+    usable = known & (table.count[rows] > 0)
+    radius = RADII - 1 - np.argmax(usable[:, ::-1], axis=1)
+    seen = usable[np.arange(len(rows)), radius]
+    row = np.where(seen, rows[np.arange(len(rows)), radius], len(table.mean) - 1)
+    return Shifts(table.mean[row], table.scale[row], np.where(seen, radius, -1))
+
+
+@cache
+def _load(path: Path) -> ShiftTables:
+    arrays = read_arrays(path)
+    found = str(arrays["scheme"])
+    if found != scheme_fingerprint():
+        raise TableError(
+            f"made for environment identifiers {found}, this RDKit computes {scheme_fingerprint()}",
+            field=str(path),
+            repair="Install the RDKit named in shifts_card.md, or train the tables again",
+        )
+    levels = np.repeat(np.arange(RADII, dtype=np.uint64), arrays["level_sizes"])
+    return ShiftTables(
+        keys=(levels << LEVEL_BITS) | arrays["identifiers"].astype(np.uint64),
+        carbon=_nucleus(arrays, "carbon", unknown=(80.0, 40.0)),
+        proton=_nucleus(arrays, "proton", unknown=(3.5, 2.0)),
+    )
+
+
+def _nucleus(arrays: dict[str, npt.NDArray[np.generic]], name: str, unknown: tuple[float, float]) -> NucleusTable:
+    mean = arrays[f"{name}_mean"].astype(np.float64) * float(arrays[f"{name}_unit"])
+    scale = arrays[f"{name}_scale"].astype(np.float64)
+    count = np.append(arrays[f"{name}_count"].astype(np.uint8), np.uint8(0))
+    return NucleusTable(np.append(mean, unknown[0]), np.append(scale, unknown[1]), count)

@@ -1,0 +1,104 @@
+"""Reading foreign structures safely, and the identities that structures are compared by.
+
+RDKit ships without type information; the rest of the package gets its molecules through here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+from rdkit import Chem, rdBase
+
+from treewright_chemistry.errors import StructureError
+
+Mol: TypeAlias = Any  # rdkit.Chem.Mol; RDKit's own annotations are not complete enough for strict checking
+
+MAX_ATOMS: Final = 200
+"""Heavy atoms a foreign structure may have; beyond it, parsing costs more than any answer is worth."""
+MAX_RING: Final = 60
+"""Atoms in the largest ring of a foreign structure."""
+MAX_TEXT: Final = 2_000
+"""Characters of a foreign SMILES; checked before RDKit sees the text, so that a bomb is never parsed."""
+
+_REPAIR: Final = "Give one neutral or zwitterionic molecule of ordinary size as SMILES"
+
+
+def parse_structure(text: str, *, field: str = "structure", max_atoms: int = MAX_ATOMS) -> Mol:
+    """Return the molecule that a SMILES text from outside describes.
+
+    Args:
+        text: SMILES, with or without stereo marks.
+        field: where the text came from, for the error.
+        max_atoms: heavy atoms allowed.
+
+    Raises:
+        StructureError: the text is empty, too long, not valid, or the molecule exceeds the limits.
+    """
+    stripped = text.strip()
+    if not stripped:
+        raise StructureError("the SMILES is empty", field=field, repair=_REPAIR)
+    if len(stripped) > MAX_TEXT:
+        raise StructureError(f"{len(stripped)} characters exceed the limit of {MAX_TEXT}", field=field, repair=_REPAIR)
+    molecule = _sanitized(stripped)
+    if molecule is None:
+        raise StructureError(f"{_quoted(stripped)} is not a valid SMILES", field=field, repair=_REPAIR)
+    _check_size(molecule, field, max_atoms)
+    return molecule
+
+
+def constitution(molecule: Mol) -> str:
+    """Return the canonical SMILES without stereo marks, isotopes and atom maps: the identity used for grading."""
+    return str(Chem.MolToSmiles(molecule, isomericSmiles=False))
+
+
+def inchikey14(molecule: Mol) -> str:
+    """Return the first block of the InChIKey (14 letters), which holds the constitution without stereo."""
+    block = _quietly(Chem.MolToInchiKey, molecule)[:14]
+    if not block:
+        raise StructureError("no InChIKey can be computed", field="structure", repair="Check valences and charges")
+    return str(block)
+
+
+def symmetry_classes(molecule: Mol) -> list[int]:
+    """Return one class number per heavy atom; topologically equivalent atoms share a number."""
+    return list(Chem.CanonicalRankAtoms(molecule, breakTies=False))
+
+
+def element_counts(molecule: Mol) -> dict[str, int]:
+    """Return the number of atoms of each element, implicit hydrogens included."""
+    counts: dict[str, int] = {}
+    for atom in molecule.GetAtoms():
+        counts[atom.GetSymbol()] = counts.get(atom.GetSymbol(), 0) + 1
+        hydrogens = atom.GetTotalNumHs()
+        if hydrogens:
+            counts["H"] = counts.get("H", 0) + hydrogens
+    return counts
+
+
+def _sanitized(text: str) -> Mol | None:
+    """Parse without sanitization first: the atom count is known before the expensive part starts."""
+    raw = _quietly(Chem.MolFromSmiles, text, sanitize=False)
+    if raw is None or raw.GetNumAtoms() == 0 or raw.GetNumAtoms() > MAX_TEXT:
+        return None
+    if raw.GetNumAtoms() > 5 * MAX_ATOMS:
+        return raw
+    return _quietly(Chem.MolFromSmiles, text)
+
+
+def _check_size(molecule: Mol, field: str, max_atoms: int) -> None:
+    heavy = molecule.GetNumHeavyAtoms()
+    if heavy > max_atoms:
+        raise StructureError(f"{heavy} heavy atoms exceed the limit of {max_atoms}", field=field, repair=_REPAIR)
+    largest = max((len(ring) for ring in molecule.GetRingInfo().AtomRings()), default=0)
+    if largest > MAX_RING:
+        raise StructureError(f"a ring of {largest} atoms exceeds the limit of {MAX_RING}", field=field, repair=_REPAIR)
+
+
+def _quietly(function: Any, *args: Any, **options: Any) -> Any:
+    """Call an RDKit function with its log switched off: the caller turns the result into one clear error."""
+    with rdBase.BlockLogs():
+        return function(*args, **options)
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
