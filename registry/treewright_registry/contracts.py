@@ -96,9 +96,7 @@ class Policy(Protocol):
 class LikelihoodPolicy(Policy, Protocol):
     """A policy that can also tell how likely given steps are (capability ``log_likelihood``)."""
 
-    def log_likelihood(
-        self, requests: Sequence[LikelihoodRequest]
-    ) -> MaybeAwaitable[Sequence[Likelihood]]:
+    def log_likelihood(self, requests: Sequence[LikelihoodRequest]) -> MaybeAwaitable[Sequence[Likelihood]]:
         """One ``Likelihood`` for each request, in order."""
         ...
 
@@ -303,8 +301,6 @@ class Env(Protocol):
     def ledger(self) -> Ledger:
         """What this problem has cost so far, by role."""
         ...
-
-
 
 
 @runtime_checkable

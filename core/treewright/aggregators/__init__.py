@@ -1,0 +1,1 @@
+"""Choosing the final answer among finished trajectories, one rule a file."""

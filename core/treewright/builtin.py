@@ -1,0 +1,39 @@
+"""The engine's own components, registered by the public road like any plugin's."""
+
+from treewright_registry import Collector, hookimpl
+
+TREEWRIGHT_API = "1"
+
+
+@hookimpl
+def treewright_register(registry: Collector) -> None:
+    """Declare the searches, aggregators and pipelines of the engine."""
+    registry.search("sample", "treewright.searches.sample:Sample", summary="n independent answers")
+    registry.search("beam", "treewright.searches.beam:Beam", summary="step-level beam search")
+    registry.search("mcts", "treewright.searches.mcts:Mcts", summary="Monte-Carlo tree search, UCT or PUCT")
+    registry.aggregator("best", "treewright.aggregators.best:Best", summary="highest score (best-of-n)")
+    registry.aggregator(
+        "soft-best", "treewright.aggregators.soft_best:SoftBest", summary="drawn by exp(beta * score)"
+    )
+    registry.aggregator(
+        "majority", "treewright.aggregators.votes:Majority", summary="most frequent answer (self-consistency)"
+    )
+    registry.aggregator(
+        "weighted-vote",
+        "treewright.aggregators.votes:WeightedVote",
+        summary="answer with the highest summed score",
+    )
+    for name, summary in PIPELINES.items():
+        registry.pipeline(name, f"treewright:pipelines/{name}.yaml", summary=summary)
+
+
+# pipelines without a domain: a plugin's pipeline extends them, or --set fills task and policy in
+PIPELINES = {
+    "greedy": "one answer at temperature 0",
+    "best-of-n": "n answers, the best-scored one wins",
+    "soft-best-of-n": "n answers, one drawn by its score",
+    "majority": "n answers, the most frequent one wins",
+    "weighted-vote": "n answers, the highest summed score wins",
+    "beam": "step-level beam search",
+    "mcts": "Monte-Carlo tree search",
+}

@@ -1,0 +1,117 @@
+"""What a search waits for: calls of components, and several of them together.
+
+A search is a coroutine that the scheduler drives by hand (a trampoline): awaiting a call yields it
+to the scheduler, which sends the result back when it is there. No asyncio future is made on this
+path, which is what keeps a cheap call cheap.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from treewright.engine.ports import Port
+    from treewright.engine.scheduler import Scheduler
+
+T = TypeVar("T")
+Resume = Callable[[Any, BaseException | None], None]  # gets a result, or the error instead
+
+
+class Failure(NamedTuple):
+    """A request without a usable result, and why."""
+
+    reason: str
+
+
+class Call(Generic[T]):
+    """Requests of one search to one component, sent together.
+
+    Attributes:
+        port: where the requests go.
+        method: ``propose``, ``score``, ``log_likelihood`` or ``retrieve``.
+        requests: what is asked.
+        outcomes: result or ``Failure`` for each request, filled in any order.
+        missing: how many outcomes are still to come.
+        seconds: time spent inside the component for these requests.
+    """
+
+    __slots__ = ("_finish", "method", "missing", "outcomes", "port", "requests", "resume", "seconds")
+
+    def __init__(
+        self, port: "Port", method: str, requests: Sequence[Any], finish: "Callable[[Call[T]], T]"
+    ) -> None:
+        self.port = port
+        self.method = method
+        self.requests = requests
+        self.outcomes: list[Any] = [None] * len(requests)
+        self.missing = len(requests)
+        self.seconds = 0.0
+        self.resume: Resume = _nobody
+        self._finish = finish
+
+    def __await__(self) -> Generator[Any, T, T]:
+        return (yield self)
+
+    def start(self, scheduler: "Scheduler", resume: Resume) -> None:
+        """Queue the requests; ``resume`` gets the result."""
+        self.resume = resume
+        if self.missing:
+            scheduler.enqueue(self)
+        else:
+            resume(self._finish(self), None)
+
+    def fill(self, start: int, outcomes: Sequence[Any], seconds: float) -> None:
+        """Take outcomes for the requests from ``start`` on; resume the search after the last."""
+        count = len(outcomes)
+        self.outcomes[start : start + count] = outcomes
+        self.seconds += seconds
+        self.missing -= count
+        if not self.missing:
+            self.resume(self._finish(self), None)
+
+
+class Together:
+    """Several awaitables of one search, running at the same time."""
+
+    __slots__ = ("_awaitables", "_error", "_left", "_results", "_resume")
+
+    def __init__(self, awaitables: Sequence[Awaitable[Any]]) -> None:
+        self._awaitables = awaitables
+        self._results: list[Any] = [None] * len(awaitables)
+        self._left = len(awaitables)
+        self._error: BaseException | None = None
+        self._resume: Resume = _nobody
+
+    def __await__(self) -> Generator[Any, list[Any], list[Any]]:
+        return (yield self)
+
+    def start(self, scheduler: "Scheduler", resume: Resume) -> None:
+        """Start all; ``resume`` gets the results in the given order."""
+        self._resume = resume
+        if not self._awaitables:
+            resume([], None)
+        for index, awaitable in enumerate(self._awaitables):
+            self._start_one(scheduler, index, awaitable)
+
+    def _start_one(self, scheduler: "Scheduler", index: int, awaitable: Awaitable[Any]) -> None:
+        def done(result: Any, error: BaseException | None) -> None:
+            self._results[index] = result
+            self._error = self._error or error
+            self._left -= 1
+            if not self._left:
+                self._resume(self._results, self._error)
+
+        if isinstance(awaitable, Call | Together):
+            awaitable.start(scheduler, done)
+        else:
+            scheduler.spawn(_as_coroutine(awaitable), done)
+
+
+async def _as_coroutine(awaitable: Awaitable[T]) -> T:
+    return await awaitable
+
+
+def _nobody(result: Any, error: BaseException | None) -> None:
+    raise AssertionError("a call was answered before it was started")
+
+
+SearchCoroutine = Coroutine[Any, Any, Any]

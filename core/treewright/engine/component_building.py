@@ -1,0 +1,25 @@
+"""Build one component from its specification, with errors that a user can act on."""
+
+from pathlib import Path
+from typing import Any
+
+from treewright.engine.blobs import FolderBlobs
+from treewright.pipeline import ComponentSpec
+from treewright_registry import ConfigurationError, TreewrightError
+
+
+def build(spec: ComponentSpec, blobs: Path | None = None) -> Any:
+    """The component of ``spec``, with a blob store if its class wants one.
+
+    Raises:
+        ConfigurationError: its constructor refused the options or could not load what it needs.
+    """
+    try:
+        component = spec.build()
+    except TreewrightError:
+        raise
+    except Exception as error:  # a plugin's constructor may raise anything
+        raise ConfigurationError(f"{spec.name} cannot be built: {type(error).__name__}: {error}") from error
+    if hasattr(type(component), "blobs") and blobs is not None:
+        component.blobs = FolderBlobs(blobs)
+    return component

@@ -1,0 +1,384 @@
+"""What a search sees: one problem's window on the engine.
+
+Every model call of a search or of a composite component passes through here, and so through the
+budget, the scheduler, the ledger and the trace.
+"""
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from treewright.engine.budget import Budget
+from treewright.engine.calls import Call, Failure, Together
+from treewright.engine.invoke import checked
+from treewright.engine.ports import Port
+from treewright.engine.trace import CallRecord, Trace
+from treewright_registry import (
+    DEFAULT_SAMPLING,
+    NO_CONTEXT,
+    NO_USAGE,
+    BudgetExhausted,
+    Candidate,
+    Context,
+    ContractError,
+    Cost,
+    Hit,
+    Key,
+    Ledger,
+    Likelihood,
+    LikelihoodRequest,
+    Payload,
+    Problem,
+    ProposeRequest,
+    RetrieveRequest,
+    Sampling,
+    Score,
+    ScoreRequest,
+    Trajectory,
+    Usage,
+)
+
+_NAN = float("nan")
+_MASK = (1 << 64) - 1
+_KEPT_FAILURES = 20  # reasons kept per problem; the ledger counts all of them
+AnswerKey: TypeAlias = Callable[[Trajectory], Hashable]
+
+
+class Composite:
+    """A component that uses others: called in place, with a child ``env``, never queued.
+
+    Attributes:
+        role: its role in the pipeline.
+        component: the component.
+        bound: its own role names → roles of the pipeline.
+    """
+
+    __slots__ = ("bound", "component", "role")
+
+    def __init__(self, role: str, component: Any, bound: Mapping[str, str]) -> None:
+        self.role = role
+        self.component = component
+        self.bound = bound
+
+
+class Shared:
+    """What all environments of one problem share: budget, ledger, trace, offers, failures."""
+
+    __slots__ = ("answer_key", "budget", "failures", "ledger", "offers", "roles", "trace")
+
+    def __init__(
+        self, roles: Mapping[str, Port | Composite], limits: Mapping[str, float], answer_key: AnswerKey
+    ) -> None:
+        self.roles = roles
+        self.ledger = Ledger()
+        self.budget = Budget(limits, self.ledger)
+        self.trace = Trace()
+        self.offers: list[Candidate] = []
+        self.failures: list[str] = []
+        self.answer_key = answer_key
+
+
+class ProblemEnv:
+    """The engine as one search (or composite component) sees it; see ``treewright_registry.Env``."""
+
+    __slots__ = ("_bound", "_calls", "_inner", "_key", "_shared", "problem", "root")
+
+    def __init__(
+        self,
+        problem: Problem,
+        shared: Shared,
+        key: Key,
+        bound: Mapping[str, str],
+        inner: bool = False,
+    ) -> None:
+        self.problem = problem
+        self.root = Trajectory(problem)
+        self._shared = shared
+        self._key = key
+        self._bound = bound
+        self._inner = inner
+        self._calls = 0
+
+    def propose(
+        self,
+        trajectories: Sequence[Trajectory],
+        n: int = 1,
+        *,
+        role: str = "policy",
+        sampling: Sampling | None = None,
+        context: Context | Sequence[Context] = NO_CONTEXT,
+    ) -> Awaitable[list[list[Trajectory]]]:
+        """For each trajectory up to ``n`` children, fewer where budget or policy give fewer."""
+        budget = self._shared.budget
+        budget.check()
+        left = granted = len(trajectories) * n
+        if granted and not self._inner:
+            left = granted = budget.take_candidates(granted)
+        contexts = _each(context, len(trajectories))
+        sampling = sampling or DEFAULT_SAMPLING
+        seed = self._next_seed()
+        requests = []
+        for index, trajectory in enumerate(trajectories):
+            take = n if n <= left else left
+            left -= take
+            if take:
+                requests.append(
+                    ProposeRequest(trajectory, take, (seed + index) & _MASK, sampling, contexts[index])
+                )
+        return self._send(role, "propose", requests, lambda call: self._proposed(call, trajectories, granted))
+
+    def score(
+        self,
+        trajectories: Sequence[Trajectory],
+        *,
+        role: str = "scorer",
+        context: Context | Sequence[Context] = NO_CONTEXT,
+    ) -> Awaitable[list[Score]]:
+        """A score for each trajectory; a failed one is NaN with a reason."""
+        self._shared.budget.check()
+        seed = self._next_seed()
+        if context is NO_CONTEXT:
+            requests = [
+                ScoreRequest(trajectory, (seed + index) & _MASK)
+                for index, trajectory in enumerate(trajectories)
+            ]
+        else:
+            contexts = _each(context, len(trajectories))
+            requests = [
+                ScoreRequest(trajectory, (seed + index) & _MASK, contexts[index])
+                for index, trajectory in enumerate(trajectories)
+            ]
+        return self._send(role, "score", requests, self._scored)
+
+    def log_likelihood(
+        self,
+        trajectories: Sequence[Trajectory],
+        *,
+        role: str = "policy",
+        sampling: Sampling | None = None,
+        context: Context | Sequence[Context] = NO_CONTEXT,
+    ) -> Awaitable[list[Likelihood]]:
+        """How likely the last step of each trajectory is, under the policy in ``role``."""
+        self._shared.budget.check()
+        contexts = _each(context, len(trajectories))
+        requests = [
+            LikelihoodRequest(trajectory, sampling or DEFAULT_SAMPLING, contexts[index])
+            for index, trajectory in enumerate(trajectories)
+        ]
+        return self._send(role, "log_likelihood", requests, self._judged)
+
+    def retrieve(
+        self, queries: Sequence[Payload], k: int, *, role: str = "retriever"
+    ) -> Awaitable[list[list[Hit]]]:
+        """For each query at most ``k`` hits, best first; none where retrieval failed."""
+        self._shared.budget.check()
+        requests = [RetrieveRequest(query, k, self.root) for query in queries]
+        return self._send(role, "retrieve", requests, self._retrieved)
+
+    def together(self, *calls: Awaitable[Any]) -> Awaitable[list[Any]]:
+        """Run several calls at the same time; their results in the given order."""
+        return Together(calls)
+
+    def finished(self, trajectory: Trajectory) -> bool:
+        """Whether the trajectory is a complete answer."""
+        step = trajectory.step
+        return step is not None and step.finish != "step"
+
+    def answer_key(self, trajectory: Trajectory) -> Hashable:
+        """The canonical form of the trajectory's answer, ``None`` if it has none."""
+        return self._shared.answer_key(trajectory)
+
+    def random(self, *draw: int | str) -> Key:
+        """The random draw named ``draw``; the same name gives the same draw."""
+        return self._key.child("draw", *draw)
+
+    def remaining(self, counter: str = "candidates") -> float:
+        """What the budget still allows of a counter of ``Cost``; infinite without a limit."""
+        return self._shared.budget.remaining(counter)
+
+    def offer(self, trajectory: Trajectory, score: Score) -> None:
+        """Hand over a finished trajectory."""
+        if not self.finished(trajectory):
+            raise ContractError("env.offer takes finished trajectories only; test with env.finished")
+        self._shared.offers.append(Candidate(trajectory, score))
+
+    def has(self, role: str) -> bool:
+        """Whether the pipeline fills an optional role."""
+        return role in self._bound
+
+    def range(self, role: str = "scorer") -> tuple[float, float]:
+        """Lowest and highest value that the scorer in ``role`` declares."""
+        low, high = self._target(role).component.range
+        return float(low), float(high)
+
+    def visit(self, trajectory: Trajectory, visits: int) -> None:
+        """Note in the trace how often the search visited a node."""
+        self._shared.trace.visit(trajectory.node, visits)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What this problem has cost so far, by role."""
+        return self._shared.ledger
+
+    @property
+    def offers(self) -> Sequence[Candidate]:
+        """What has been offered so far, in order."""
+        return self._shared.offers
+
+    @property
+    def failures(self) -> Sequence[str]:
+        """Reasons of failed calls so far, the first few."""
+        return self._shared.failures
+
+    def child(self, name: str, bound: Mapping[str, str]) -> "ProblemEnv":
+        """An environment for a composite component: same budget and ledger, draws of its own."""
+        key = self._key.child("child", name, self._calls)
+        self._calls += 1
+        return ProblemEnv(self.problem, self._shared, key, bound, inner=True)
+
+    # -- how a call goes out ------------------------------------------------------------------
+
+    def _next_seed(self) -> int:
+        self._calls += 1
+        return self._key.child(self._calls).seed
+
+    def _target(self, role: str) -> Port | Composite:
+        try:
+            return self._shared.roles[self._bound[role]]
+        except KeyError:
+            known = ", ".join(sorted(self._bound)) or "none"
+            raise ContractError(f"the role '{role}' is not declared in needs; declared: {known}") from None
+
+    def _send(
+        self, role: str, method: str, requests: list[Any], finish: Callable[[Call[Any]], Any]
+    ) -> Awaitable[Any]:
+        target = self._target(role)
+        if isinstance(target, Composite):
+            return self._compose(target, method, requests, finish)
+        return Call(target, method, requests, finish)
+
+    async def _compose(
+        self, target: Composite, method: str, requests: list[Any], finish: Callable[[Call[Any]], Any]
+    ) -> Any:
+        env = self.child(target.role, target.bound)
+        try:
+            results = await getattr(target.component, method)(requests, env)
+            outcomes = checked(target.component, method, requests, results)
+        except BudgetExhausted:
+            raise
+        except Exception as error:  # a composite may raise anything; its requests have failed
+            outcomes = [Failure(f"{type(error).__name__}: {error}")] * len(requests)
+        answered: Call[Any] = Call(target, method, requests, finish)  # type: ignore[arg-type]
+        answered.outcomes = outcomes
+        return finish(answered)
+
+    # -- how its results come back ------------------------------------------------------------
+
+    def _proposed(
+        self, call: Call[Any], trajectories: Sequence[Trajectory], granted: int
+    ) -> list[list[Trajectory]]:
+        children: list[list[Trajectory]] = []
+        trace = self._shared.trace
+        first = len(trace)
+        tokens = 0
+        for request, outcome in zip(call.requests, call.outcomes, strict=True):
+            if isinstance(outcome, Failure):
+                self._note_failure(call, outcome)
+                children.append([])
+                continue
+            parent = request.trajectory
+            steps = list(outcome.steps)
+            for step in steps:
+                tokens += step.tokens
+            grown = trace.grow(parent, self._node_of(parent), steps)
+            if request.context.hits:
+                for child in grown:
+                    trace.note_hits(child.node, request.context.hits)
+            children.append(grown)
+        made = len(trace) - first
+        cost = self._account(call, range(first, first + made), tokens)
+        if not self._inner:
+            cost.candidates += made
+            self._shared.budget.give_back_candidates(granted - made)
+        children.extend([] for _ in range(len(trajectories) - len(children)))
+        return children
+
+    def _scored(self, call: Call[Any]) -> list[Score]:
+        trace = self._shared.trace
+        role = call.port.role
+        scores = []
+        nodes = []
+        for request, outcome in zip(call.requests, call.outcomes, strict=True):
+            if isinstance(outcome, Failure):
+                self._note_failure(call, outcome)
+                outcome = Score(_NAN, reason=outcome.reason)
+            elif outcome.reason is not None:
+                self._note_failure(call, Failure(outcome.reason))
+            node = request.trajectory.node
+            if request.trajectory.problem is self.problem:
+                trace.score(role, node, outcome)
+                nodes.append(node)
+            scores.append(outcome)
+        self._account(call, nodes).reward_calls += len(call.requests)
+        return scores
+
+    def _judged(self, call: Call[Any]) -> list[Likelihood]:
+        results = []
+        for outcome in call.outcomes:
+            if isinstance(outcome, Failure):
+                self._note_failure(call, outcome)
+                outcome = Likelihood(_NAN, reason=outcome.reason)
+            results.append(outcome)
+        self._account(call, [request.trajectory.node for request in call.requests])
+        return results
+
+    def _retrieved(self, call: Call[Any]) -> list[list[Hit]]:
+        self._account(call, (0,))
+        for outcome in call.outcomes:
+            if isinstance(outcome, Failure):
+                self._note_failure(call, outcome)
+        return [[] if isinstance(outcome, Failure) else list(outcome) for outcome in call.outcomes]
+
+    def _node_of(self, trajectory: Trajectory) -> int:
+        # a root of another problem begins an inner conversation (a judge's prompt, for instance)
+        if trajectory.parent is None and trajectory.problem is not self.problem:
+            return -1
+        return trajectory.node
+
+    def _account(self, call: Call[Any], nodes: Sequence[int], tokens: int = 0) -> Cost:
+        """Charge a call to its role's ledger, and to ``nodes`` in the trace."""
+        cost = self._shared.ledger.of(call.port.role)
+        requests = len(call.requests)
+        cost.calls += requests
+        cost.generated_tokens += tokens
+        cost.seconds += call.seconds
+        usage = _sum_usage(call.outcomes)
+        if usage is not NO_USAGE:
+            _add_usage(cost, usage)
+        record = CallRecord(call.port.role, call.method, nodes or (0,), requests, tokens, call.seconds, usage)
+        self._shared.trace.charge(record)
+        return cost
+
+    def _note_failure(self, call: Call[Any], failure: Failure) -> None:
+        self._shared.ledger.of(call.port.role).failed_calls += 1
+        if len(self._shared.failures) < _KEPT_FAILURES:
+            self._shared.failures.append(f"{call.port.role}.{call.method}: {failure.reason}")
+
+
+def _add_usage(cost: Cost, usage: Usage) -> None:
+    cost.prompt_tokens += usage.prompt_tokens
+    cost.scored_tokens += usage.scored_tokens
+    cost.inner_evaluations += usage.inner_evaluations
+    cost.cached_calls += usage.cached_calls
+
+
+def _sum_usage(outcomes: Sequence[Any]) -> Usage:
+    total = NO_USAGE
+    for outcome in outcomes:
+        usage = getattr(outcome, "usage", NO_USAGE)
+        if usage is not NO_USAGE:
+            total = Usage(*(left + right for left, right in zip(total, usage, strict=True)))
+    return total
+
+
+def _each(context: Context | Sequence[Context], count: int) -> Sequence[Context]:
+    return [context] * count if isinstance(context, Context) else context

@@ -1,0 +1,181 @@
+"""One problem from search to answer."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from treewright.engine.env import AnswerKey, Composite, ProblemEnv, Shared
+from treewright.engine.ports import Port
+from treewright.engine.trace import Trace
+from treewright.pipeline import PipelineSpec, bind_roles, needs_of
+from treewright_registry import (
+    JSON,
+    BudgetExhausted,
+    Candidate,
+    Key,
+    NoAnswer,
+    Problem,
+    Task,
+    Trajectory,
+    TreewrightError,
+)
+
+_RUNNERS_UP = 9  # with the answer itself: a top ten
+TraceWriter = Callable[[Problem, Trace], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """What the engine found for a problem, before grading; all values are JSON.
+
+    Attributes:
+        problem_id: which problem.
+        answer: the final answer, ``None`` with an error or if the trajectory holds none.
+        score: at which the answer was offered, ``None`` if scoring failed.
+        runners_up: the next answers, best first.
+        cost: role → counter → value.
+        error: why there is no answer.
+        failed_calls: reasons of failed calls on the way, the first few.
+        seconds: wall-clock time from start to end.
+    """
+
+    problem_id: str
+    answer: JSON = None
+    score: float | None = None
+    runners_up: tuple[Mapping[str, Any], ...] = ()
+    cost: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    error: str | None = None
+    failed_calls: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class Solver:
+    """Solves problems one by one with a pipeline's search and aggregator.
+
+    Args:
+        pipeline: what to run.
+        roles: role → port or composite component.
+        search, aggregator: the built components.
+        reader: a task instance that has loaded no references; finds answers in trajectories.
+        write_trace: where a problem's trace goes at its end, if anywhere.
+    """
+
+    def __init__(
+        self,
+        pipeline: PipelineSpec,
+        roles: Mapping[str, Port | Composite],
+        search: Any,
+        aggregator: Any,
+        reader: Task,
+        write_trace: TraceWriter | None = None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._roles = roles
+        self._search = search
+        self._aggregator = aggregator
+        self._reader = reader
+        self._write_trace = write_trace
+        self._search_roles = bind_roles(needs_of(search), pipeline.search.roles, roles)
+        self._aggregator_roles = bind_roles(needs_of(aggregator), pipeline.aggregator.roles, roles)
+
+    async def solve(self, problem: Problem) -> Solution:
+        """Search, aggregate, extract. Errors end this problem only, recorded in the solution."""
+        begin = time.perf_counter()
+        shared = Shared(self._roles, self._pipeline.budget, self._answer_key())
+        key = Key.root(self._pipeline.seed, problem.id)
+        env = ProblemEnv(problem, shared, key, self._search_roles)
+        error: str | None = None
+        ordered: Sequence[Candidate] = ()
+        try:
+            ordered = await self._answers(problem, env)
+        except TreewrightError as raised:
+            error = str(raised)
+        except Exception as raised:  # a plugin's search or task failed; the run goes on
+            error = f"{type(raised).__name__}: {raised}"
+        if self._write_trace is not None:
+            self._write_trace(problem, shared.trace)
+        return self._solution(problem, ordered, shared, error, time.perf_counter() - begin)
+
+    async def _answers(self, problem: Problem, env: ProblemEnv) -> Sequence[Candidate]:
+        spent = ""
+        try:
+            await self._search.search(problem, env)
+        except BudgetExhausted as exhausted:  # what was offered until then counts
+            spent = f" ({exhausted})"
+        if not env.offers:
+            raise NoAnswer(self._no_answer(env, spent))
+        child = env.child("aggregator", self._aggregator_roles)
+        try:
+            ordered = await self._aggregator.aggregate(problem, env.offers, child)
+        except BudgetExhausted:  # the aggregator could not finish: best so far
+            ordered = sorted(env.offers, key=lambda candidate: -candidate.score.rank)
+        if not ordered:
+            raise NoAnswer(f"aggregator {self._pipeline.aggregator.name} returned no candidate")
+        return list(ordered)
+
+    def _no_answer(self, env: ProblemEnv, spent: str) -> str:
+        text = f"the search ended without a finished answer{spent}"
+        failures = env.failures
+        if failures:
+            return f"{text}; first failed call: {failures[0]}"
+        if env.ledger.total().candidates == 0:
+            return f"{text}; the policy proposed no step"
+        return text if spent else f"{text}; allow more depth, samples or tokens"
+
+    def _solution(
+        self,
+        problem: Problem,
+        ordered: Sequence[Candidate],
+        shared: Shared,
+        error: str | None,
+        seconds: float,
+    ) -> Solution:
+        answers: list[dict[str, Any]] = []
+        if error is None:
+            try:
+                answers = self._distinct_answers(ordered)
+            except Exception as raised:  # a task's extraction failed on this problem's answer
+                error = f"{type(raised).__name__}: {raised}"
+        first = answers[0] if answers else {"answer": None, "score": None}
+        return Solution(
+            problem_id=problem.id,
+            answer=first["answer"],
+            score=first["score"],
+            runners_up=tuple(answers[1:]),
+            cost=shared.ledger.as_dict(),
+            error=error,
+            failed_calls=tuple(shared.failures),
+            seconds=seconds,
+        )
+
+    def _distinct_answers(self, ordered: Sequence[Candidate]) -> list[dict[str, Any]]:
+        answers: list[dict[str, Any]] = []
+        seen = set()
+        for candidate in ordered:
+            answer = self._reader.extract(candidate.trajectory)
+            key = None if answer is None else self._reader.canonical(answer)
+            if key in seen and key is not None:
+                continue
+            seen.add(key)
+            score = candidate.score
+            answers.append({"answer": answer, "score": None if score.failed else score.value})
+            if len(answers) > _RUNNERS_UP:
+                break
+        json.dumps(answers, allow_nan=False)  # an answer that is not JSON is an error of this problem
+        return answers
+
+    def _answer_key(self) -> AnswerKey:
+        reader = self._reader
+        known: dict[int, tuple[Trajectory, Any]] = {}  # by identity; the trajectory is kept alive
+
+        def answer_key(trajectory: Trajectory) -> Any:
+            entry = known.get(id(trajectory))
+            if entry is None:
+                answer = reader.extract(trajectory)
+                entry = (trajectory, None if answer is None else reader.canonical(answer))
+                known[id(trajectory)] = entry
+            return entry[1]
+
+        return answer_key

@@ -1,0 +1,134 @@
+"""The folder of a run.
+
+config.yaml     the filled configuration with versions and seed
+results.jsonl   a line per problem; in task order once the run has ended
+summary.json    the figures
+traces/         the search tree of each problem
+blobs/          images and other bytes, by content
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from treewright.engine.trace import Trace
+from treewright.run.records import Record
+from treewright_registry import ConfigurationError, Problem
+
+
+class RunFolder:
+    """Opens, writes and completes a run folder; one process at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.results = path / "results.jsonl"
+        self.blobs = path / "blobs"
+        self.traces = path / "traces"
+        self._lock: IO[str] | None = None
+
+    def open(self, filled: str, *, resume: bool) -> dict[str, Record]:
+        """Make the folder, or take it up again; the records that it holds already, by id.
+
+        Raises:
+            ConfigurationError: the folder holds another run, or another process uses it.
+        """
+        config = self.path / "config.yaml"
+        begun = config.exists()
+        if begun and not resume:
+            raise ConfigurationError(
+                f"{self.path}: holds a run already\n"
+                "    go on with it: add --resume;  start anew: choose another --out"
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._acquire()
+        if begun:
+            self._compare(config, filled)
+        else:
+            config.write_text(filled, encoding="utf-8")
+        return {record.id: record for record in self._finished()}
+
+    def append(self, record: Record) -> None:
+        """Add a line for a finished problem, on disk before this returns."""
+        with self.results.open("a", encoding="utf-8") as file:
+            file.write(record.to_line() + "\n")
+
+    def complete(
+        self, order: Sequence[str], records: Mapping[str, Record], summary: Mapping[str, Any]
+    ) -> None:
+        """Put the results in task order and write the summary; then let go of the folder."""
+        lines = [records[id_].to_line() + "\n" for id_ in order if id_ in records]
+        _replace(self.results, "".join(lines))
+        _replace(self.path / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _acquire(self) -> None:
+        self._lock = (self.path / ".lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.close()
+            raise ConfigurationError(f"{self.path}: another run is writing to this folder") from None
+
+    def _compare(self, config: Path, filled: str) -> None:
+        before, now = _settings(config.read_text(encoding="utf-8")), _settings(filled)
+        if before != now:
+            changed = sorted(set(before) ^ set(now))
+            raise ConfigurationError(
+                f"{config}: belongs to another configuration, so this run cannot go on with it\n    "
+                + "\n    ".join(changed[:8])
+                + "\n    use the same settings, or choose another --out"
+            )
+
+    def _finished(self) -> Iterable[Record]:
+        """Records of earlier attempts. A torn last line (the process was killed) is dropped."""
+        if not self.results.exists():
+            return []
+        text = self.results.read_text(encoding="utf-8")
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:
+            _replace(self.results, whole)
+        return [Record.from_line(line) for line in whole.splitlines()]
+
+
+class TraceFolder:
+    """Writes the search tree of each problem to a file of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, problem: Problem, trace: Trace) -> None:
+        """Write ``trace`` as JSON Lines, a line per node."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{file_name(problem.id)}.jsonl"
+        _replace(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in trace.rows()))
+
+
+def file_name(problem_id: str) -> str:
+    """A file name for a problem: its id where that is plain, else made plain with a digest."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", problem_id)[:80].lstrip(".")
+    if plain == problem_id:
+        return plain
+    return f"{plain}-{hashlib.sha256(problem_id.encode()).hexdigest()[:8]}"
+
+
+def _settings(text: str) -> list[str]:
+    """The configuration's lines without the block of versions."""
+    return [line for line in text.partition("\nversions:")[0].splitlines() if line.strip()]
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that a crash leaves the old one or the new one, never half of it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)

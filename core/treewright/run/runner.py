@@ -1,0 +1,169 @@
+"""Run a pipeline over its task: solve, grade, record, summarise."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from treewright.engine.component_building import build
+from treewright.engine.local import ListFeed, run_local
+from treewright.engine.sharded import run_sharded
+from treewright.engine.solving import Solution
+from treewright.pipeline import PipelineSpec
+from treewright.run.observer import Observer, Silent
+from treewright.run.records import Record
+from treewright.run.run_folder import RunFolder, TraceFolder
+from treewright.run.summary import summarise
+from treewright_registry import ContractError, DataError, Problem, Task
+
+
+def run(
+    spec: PipelineSpec,
+    filled: str,
+    out: Path,
+    *,
+    workers: int = 1,
+    limit: int | None = None,
+    resume: bool = False,
+    observer: Observer | None = None,
+) -> Mapping[str, Any]:
+    """Run ``spec`` and write the run folder ``out``.
+
+    Args:
+        spec: the pipeline.
+        filled: its complete configuration as YAML text, saved with the run.
+        out: the run folder; it must not hold a run, unless ``resume``.
+        workers: processes; 1 runs everything in this one.
+        limit: solve only the first so many problems.
+        resume: go on with the run in ``out``: finished problems are kept, failed ones repeated.
+        observer: hears of progress.
+
+    Returns:
+        The content of ``summary.json``; ``interrupted`` tells of Ctrl-C.
+
+    Raises:
+        ConfigurationError: a component cannot be built, or the folder is not to be used.
+        DataError: the task cannot read its data.
+    """
+    grader: Task = build(spec.task)
+    problems = _problems(spec, grader, limit)
+    folder = RunFolder(out)
+    done = folder.open(filled, resume=resume)
+    try:
+        return _Run(spec, grader, problems, folder, done, observer or Silent()).go(workers)
+    finally:
+        folder.close()
+
+
+def _problems(spec: PipelineSpec, task: Task, limit: int | None) -> list[Problem]:
+    problems: list[Problem] = []
+    seen: set[str] = set()
+    for problem in task.problems():
+        if limit is not None and len(problems) >= limit:
+            break
+        if problem.id in seen:
+            raise DataError(f"task {spec.task.name}: the problem id '{problem.id}' occurs twice")
+        seen.add(problem.id)
+        problems.append(problem)
+    if not problems:
+        raise DataError(f"task {spec.task.name} has no problems; check its path and filters")
+    return problems
+
+
+class _Run:
+    """One attempt at a run."""
+
+    def __init__(
+        self,
+        spec: PipelineSpec,
+        grader: Task,
+        problems: list[Problem],
+        folder: RunFolder,
+        done: dict[str, Record],
+        observer: Observer,
+    ) -> None:
+        self._spec = spec
+        self._grader = grader
+        self._problems = problems
+        self._folder = folder
+        self._observer = observer
+        wanted = {problem.id for problem in problems}
+        self._records = {
+            id_: record for id_, record in done.items() if id_ in wanted and record.error is None
+        }
+
+    def go(self, workers: int) -> Mapping[str, Any]:
+        begin = time.perf_counter()
+        waiting = [problem for problem in self._problems if problem.id not in self._records]
+        self._observer.started(len(self._problems), len(self._records))
+        interrupted = False
+        try:
+            self._solve(waiting, workers)
+        except KeyboardInterrupt:
+            interrupted = True
+        summary = self._complete(time.perf_counter() - begin, interrupted)
+        self._observer.ended(summary)
+        return summary
+
+    def _solve(self, waiting: list[Problem], workers: int) -> None:
+        traces = TraceFolder(self._folder.traces)
+        if not waiting:
+            return
+        if workers > 1:
+            run_sharded(
+                self._spec, waiting, self._take, workers=workers, blobs=self._folder.blobs, write_trace=traces
+            )
+        else:
+            run_local(self._spec, ListFeed(waiting), self._take, blobs=self._folder.blobs, write_trace=traces)
+
+    def _take(self, solution: Solution) -> None:
+        record = self._grade(solution)
+        self._records[record.id] = record
+        self._folder.append(record)
+        self._observer.finished(record)
+
+    def _grade(self, solution: Solution) -> Record:
+        error = solution.error
+        correct: bool | None = None
+        metrics: Mapping[str, Any] = {}
+        if error is None:
+            try:
+                correct, metrics = self._grader.grade(solution.problem_id, solution.answer)
+            except Exception as raised:  # a task that cannot grade one answer must not end the run
+                error = f"grading failed: {type(raised).__name__}: {raised}"
+        return Record(
+            id=solution.problem_id,
+            answer=solution.answer,
+            correct=correct,
+            metrics=metrics,
+            score=solution.score,
+            runners_up=solution.runners_up,
+            cost=solution.cost,
+            error=error,
+            failed_calls=solution.failed_calls,
+            seconds=solution.seconds,
+        )
+
+    def _complete(self, seconds: float, interrupted: bool) -> Mapping[str, Any]:
+        order = [problem.id for problem in self._problems]
+        records = [self._records[id_] for id_ in order if id_ in self._records]
+        summary = summarise(
+            records,
+            problems=len(order),
+            seconds=seconds,
+            interrupted=interrupted,
+            set_metrics=self._set_metrics(records),
+        )
+        self._folder.complete(order, self._records, summary)
+        return summary
+
+    def _set_metrics(self, records: list[Record]) -> Mapping[str, Any]:
+        metrics = getattr(self._grader, "metrics", None)
+        if metrics is None or not records:
+            return {}
+        found = metrics(records)
+        if not isinstance(found, Mapping):
+            raise ContractError(
+                f"task {self._spec.task.name}: metrics returned {type(found).__name__}, not a mapping"
+            )
+        return found

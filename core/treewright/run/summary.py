@@ -1,0 +1,72 @@
+"""The figures of a run, from its records."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from treewright.run.intervals import mean_interval, wilson
+from treewright.run.records import Record
+from treewright_registry import Ledger
+
+
+def summarise(
+    records: Sequence[Record],
+    *,
+    problems: int,
+    seconds: float,
+    interrupted: bool = False,
+    set_metrics: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The content of ``summary.json``.
+
+    Accuracy counts a failed problem as wrong. Metrics of single records are means over the records
+    that have them, true/false metrics with Wilson's interval, numbers with a normal one.
+
+    Args:
+        records: finished problems, in task order.
+        problems: how many the run was asked to solve.
+        seconds: wall-clock time of this run.
+        interrupted: whether it was stopped before the end.
+        set_metrics: the task's metrics of the whole set, if it has any.
+    """
+    n = len(records)
+    correct = sum(1 for record in records if record.correct)
+    low, high = wilson(correct, n)
+    summary: dict[str, Any] = {
+        "n": n,
+        "problems": problems,
+        "failures": sum(1 for record in records if record.error is not None),
+        "interrupted": interrupted,
+    }
+    if n:
+        summary["accuracy"] = correct / n
+        summary["accuracy_interval"] = {"value": correct / n, "low": low, "high": high}
+    summary["metrics"] = {**_record_metrics(records), **(set_metrics or {})}
+    summary["cost"] = _costs(records)
+    summary["seconds"] = seconds
+    return summary
+
+
+def _record_metrics(records: Sequence[Record]) -> dict[str, dict[str, float]]:
+    columns: dict[str, list[float]] = {}
+    booleans: set[str] = set()
+    for record in records:
+        for name, value in record.metrics.items():
+            if isinstance(value, bool):
+                booleans.add(name)
+            if isinstance(value, bool | int | float):
+                columns.setdefault(name, []).append(float(value))
+    return {name: _metric(values, name in booleans) for name, values in sorted(columns.items())}
+
+
+def _metric(values: Sequence[float], proportion: bool) -> dict[str, float]:
+    value, low, high = mean_interval(values)
+    if proportion:
+        low, high = wilson(sum(values), len(values))
+    return {"value": value, "low": low, "high": high, "n": len(values)}
+
+
+def _costs(records: Sequence[Record]) -> dict[str, dict[str, float]]:
+    ledger = Ledger()
+    for record in records:
+        ledger.add(Ledger.from_dict({role: dict(counters) for role, counters in record.cost.items()}))
+    return {**ledger.as_dict(), "total": ledger.total().as_dict()}

@@ -1,0 +1,82 @@
+"""Step-level beam search.
+
+Keep the ``width`` best partial answers, extend each by ``branch`` candidate steps, keep the best
+again. Finished answers leave the beam at once and free their place.
+
+Source: huggingface/search-and-learn, ``beam_search.py`` (beam width 4, 40 iterations, temperature
+0.8). Two differences, on purpose: branching is explicit (there it arises from replicating the
+survivors cyclically), and a cut-off ("length") step still counts as finished but nothing is topped
+up by repetition.
+
+Needs a policy that proposes steps, and a scorer that judges unfinished trajectories.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from treewright_registry import Env, Need, Problem, Sampling, Score, Trajectory
+
+
+class Beam:
+    """Beam search over steps.
+
+    Args:
+        width: partial answers kept alive.
+        branch: candidate steps drawn for each of them.
+        depth: most steps of an answer.
+        temperature: sampling temperature; ``None`` leaves the policy's own.
+        dedupe: keep only one of several partial answers with the same content.
+    """
+
+    needs: ClassVar[Mapping[str, Need]] = {
+        "policy": Need("policy"),
+        "scorer": Need("scorer", frozenset({"partial"})),
+    }
+
+    def __init__(
+        self,
+        *,
+        width: int = 4,
+        branch: int = 4,
+        depth: int = 40,
+        temperature: float | None = None,
+        dedupe: bool = True,
+    ) -> None:
+        if min(width, branch, depth) < 1:
+            raise ValueError(f"width, branch and depth must be at least 1, not {width}, {branch}, {depth}")
+        self.width = width
+        self.branch = branch
+        self.depth = depth
+        self.sampling = Sampling(temperature=temperature)
+        self.dedupe = dedupe
+
+    async def search(self, problem: Problem, env: Env) -> None:
+        """Extend, score, offer the finished, keep the best."""
+        beam: list[Trajectory] = [env.root]
+        for _ in range(self.depth):
+            # the first round starts from one prompt: draw as many steps there as later rounds do
+            branch = self.branch if len(beam) > 1 else max(self.branch, self.width)
+            families = await env.propose(beam, branch, sampling=self.sampling)
+            children = self._distinct([child for family in families for child in family])
+            if not children:
+                return
+            scores = await env.score(children)
+            beam = self._survivors(children, scores, env)
+            if not beam:
+                return
+
+    def _distinct(self, children: list[Trajectory]) -> list[Trajectory]:
+        return list({child.key: child for child in children}.values()) if self.dedupe else children
+
+    def _survivors(
+        self, children: Sequence[Trajectory], scores: Sequence[Score], env: Env
+    ) -> list[Trajectory]:
+        alive = []
+        for child, score in zip(children, scores, strict=True):
+            if env.finished(child):
+                env.offer(child, score)
+            else:
+                alive.append((score.rank, child))
+        # sort is stable: among equals the one proposed first stays
+        alive.sort(key=lambda item: -item[0])
+        return [child for rank, child in alive[: self.width] if rank > float("-inf")]
