@@ -1,57 +1,138 @@
 """Random full molecules of exactly one formula: from single atoms, and from fragments.
 
-A molecule is joined as a random tree of pieces (atoms or fragments), then the degrees of unsaturation that
-are still missing are placed, half of them on existing bonds, half as ring closures.
+Pieces (fragments and single atoms) are joined by single bonds into a random tree; the degrees of unsaturation
+still missing are then placed on existing bonds or as ring closures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
 
-from treewright_chemistry.molgraph import ELEMENTS, MolGraph, hydrogens
+from treewright_chemistry.bond_edits import draw_index
+from treewright_chemistry.fragments import Fragment, FragmentKit
+from treewright_chemistry.molgraph import ELEMENTS, MolGraph, hydrogens, is_connected
 
-__all__ = ["close_unsaturation", "join_pieces", "random_isomer"]
+__all__ = ["Composition", "assemble", "random_isomer"]
 
 
-def random_isomer(elements: tuple[int, ...], unsaturation: int, random: Random) -> MolGraph | None:
-    """A random molecule of the given heavy atoms with `unsaturation` rings plus extra bond orders.
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """The heavy atoms (atomic numbers, carbon first, then ascending) and the hydrogens of a formula."""
 
-    Atoms keep their lowest valence. None if the draw led into a dead end; try again.
-    """
+    elements: tuple[int, ...]
+    hydrogens: int
+
+    @classmethod
+    def of(cls, counts: Mapping[int, int]) -> Composition:
+        """From atoms by atomic number (1 = hydrogen); raises ValueError for an element without a valence model."""
+        unknown = sorted(n for n in counts if n != 1 and (n not in ELEMENTS or n == 0))
+        if unknown:
+            raise ValueError(f"no valence model for the elements with atomic numbers {unknown}")
+        heavy = [number for number, times in counts.items() if number != 1 for _ in range(times)]
+        return cls(tuple(sorted(heavy, key=lambda number: (number != 6, number))), counts.get(1, 0))
+
+    @property
+    def unsaturation(self) -> int:
+        """Rings plus extra bond orders, every atom at its lowest valence; negative if there are too many H."""
+        valences = sum(ELEMENTS[number][0] for number in self.elements)
+        return (valences - 2 * (len(self.elements) - 1) - self.hydrogens) // 2
+
+    def matches(self, graph: MolGraph) -> bool:
+        """Whether a graph over these very elements has all its hydrogens, too."""
+        counts = hydrogens(graph)
+        return min(counts) >= 0 and sum(counts) == self.hydrogens
+
+
+def random_isomer(composition: Composition, random: Random) -> MolGraph | None:
+    """A random molecule of the formula, atoms at their lowest valences; None for a dead end (try again)."""
+    elements = composition.elements
     graph = MolGraph(elements, [{} for _ in elements])
-    pieces = [[i] for i in range(len(elements))]
-    if not join_pieces(graph, pieces, random):
+    open_places = hydrogens(graph)
+    pieces = [_Piece((i,), (1.0,), False) for i in range(len(elements))]
+    if not _join(graph, pieces, open_places, random):
         return None
-    return graph if close_unsaturation(graph, unsaturation, random, on_bonds=0.8) else None
+    return graph if _close(graph, composition.unsaturation, random, on_bonds=0.8) else None
 
 
-def join_pieces(graph: MolGraph, pieces: Sequence[Sequence[int]], random: Random) -> bool:
-    """Join the pieces (atom index lists) by single bonds into one tree, in place; False on a dead end.
+def assemble(composition: Composition, kit: FragmentKit, random: Random) -> MolGraph | None:
+    """A random molecule of the formula from drawn fragments and the atoms they leave; None for a dead end."""
+    elements = composition.elements
+    drawn = kit.draw(Counter(elements), composition.unsaturation, random)
+    graph = MolGraph(elements, [{} for _ in elements])
+    places = [ELEMENTS[number][0] for number in elements]
+    stock: dict[int, list[int]] = {}
+    for i, number in enumerate(elements):
+        stock.setdefault(number, []).append(i)
+    pieces = [_lay_out(graph, fragment, stock, places) for fragment in drawn]
+    pieces += [_Piece((i,), (1.0,), False) for left in stock.values() for i in left]
+    if not _join(graph, pieces, places, random):
+        return None
+    missing = composition.unsaturation - sum(fragment.unsaturation for fragment in drawn)
+    if not _close(graph, missing, random, on_bonds=0.5):
+        return None
+    return graph if composition.matches(graph) and is_connected(graph) else None
 
-    Pieces with more open valences come first (with some jitter), so that ends stay ends.
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    atoms: tuple[int, ...]
+    weights: tuple[float, ...]
+    has_required: bool
+
+
+def _lay_out(graph: MolGraph, fragment: Fragment, stock: dict[int, list[int]], places: list[int]) -> _Piece:
+    """Bind atoms from the stock as the fragment says; `places` gets its open places."""
+    atoms = tuple(stock[number].pop() for number in fragment.elements)
+    for i, j, order in fragment.bonds:
+        graph.shift_order(atoms[i], atoms[j], order)
+    for atom, count in zip(atoms, fragment.open_places, strict=True):
+        places[atom] = count
+    weights = tuple(50.0 if k in fragment.required else w for k, w in enumerate(fragment.places))
+    return _Piece(atoms, weights, bool(fragment.required))
+
+
+def _join(graph: MolGraph, pieces: Sequence[_Piece], places: list[int], random: Random) -> bool:
+    """Join the pieces by single bonds into one tree, in place; False on a dead end.
+
+    Pieces with more open places come first (with some jitter), so that ends stay ends; a bridging
+    hypervalent group comes early because all its places must be used.
     """
-    open_valence = hydrogens(graph)
-    order = sorted(pieces, key=lambda piece: -sum(open_valence[i] for i in piece) + 2.0 * random.random())
-    placed: list[int] = list(order[0])
-    for piece in order[1:]:
-        i = _draw_open(placed, open_valence, random)
-        j = _draw_open(piece, open_valence, random)
+
+    def rank(piece: _Piece) -> float:
+        total = sum(places[i] for i in piece.atoms)
+        return -total - (6.0 if piece.has_required and total > 1 else 0.0) + 2.0 * random.random()
+
+    ordered = sorted(pieces, key=rank)
+    atoms = list(ordered[0].atoms)
+    weights = list(ordered[0].weights)
+    for piece in ordered[1:]:
+        i = _draw_place(atoms, weights, places, random)
+        j = _draw_place(piece.atoms, piece.weights, places, random)
         if i is None or j is None:
             return False
         graph.shift_order(i, j, 1)
-        open_valence[i] -= 1
-        open_valence[j] -= 1
-        placed.extend(piece)
+        places[i] -= 1
+        places[j] -= 1
+        atoms.extend(piece.atoms)
+        weights.extend(piece.weights)
     return True
 
 
-def close_unsaturation(graph: MolGraph, missing: int, random: Random, *, on_bonds: float) -> bool:
+def _draw_place(
+    atoms: Sequence[int], weights: Sequence[float], places: Sequence[int], random: Random
+) -> int | None:
+    able = [w if places[i] > 0 else 0.0 for i, w in zip(atoms, weights, strict=True)]
+    return atoms[draw_index(random, able)] if any(able) else None
+
+
+def _close(graph: MolGraph, missing: int, random: Random, *, on_bonds: float) -> bool:
     """Place `missing` degrees of unsaturation in place, each on an existing bond with probability `on_bonds`."""
-    for _ in range(missing):
-        if not any(_close_once(graph, random, on_bonds) for _ in range(8)):
-            return False
-    return True
+    return missing >= 0 and all(
+        any(_close_once(graph, random, on_bonds) for _ in range(8)) for _ in range(missing)
+    )
 
 
 def _close_once(graph: MolGraph, random: Random, on_bonds: float) -> bool:
@@ -68,13 +149,3 @@ def _close_once(graph: MolGraph, random: Random, on_bonds: float) -> bool:
         return False
     graph.shift_order(i, partners[int(random.random() * len(partners))], 1)
     return True
-
-
-def _draw_open(atoms: Sequence[int], open_valence: Sequence[int], random: Random) -> int | None:
-    able = [i for i in atoms if open_valence[i] > 0]
-    return able[int(random.random() * len(able))] if able else None
-
-
-def lowest_hydrogens(elements: Sequence[int]) -> int:
-    """Hydrogens of the saturated open-chain molecule of these atoms at their lowest valences."""
-    return sum(ELEMENTS[number][0] for number in elements) - 2 * (len(elements) - 1)

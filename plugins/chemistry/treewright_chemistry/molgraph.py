@@ -20,7 +20,9 @@ from rdkit import Chem
 __all__ = ["ELEMENTS", "MolGraph", "UnsupportedMolecule", "hydrogens", "is_connected"]
 
 # Atomic number -> allowed valences, smallest first, of the neutral (hypervalent) form.
+# 0 is the dummy atom of an open place in a substructure.
 ELEMENTS: dict[int, tuple[int, ...]] = {
+    0: (1,),
     5: (3,),
     6: (4,),
     7: (3, 5),

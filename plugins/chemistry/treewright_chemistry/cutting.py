@@ -1,0 +1,130 @@
+"""Cutting a molecule into substructures: ring systems, chains, functional and charged groups.
+
+Cut are single bonds outside rings that end at a ring, and carbon-heteroatom bonds whose ends both go on.
+Groups such as nitro, sulfonyl, azide or isocyanide hold together because their bonds are multiple. A second,
+coarser cut leaves terminal atoms on (aniline, toluene and chlorobenzene beside benzene).
+
+A piece is capped with hydrogen where it was cut; only at hypervalent atoms, where a hydrogen would
+change the group, a dummy atom marks the place (`*S(*)(=O)=O`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from rdkit import Chem
+
+from treewright_chemistry.bond_edits import is_hypervalent
+from treewright_chemistry.molgraph import MolGraph
+
+__all__ = ["Piece", "cut_molecule"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One occurrence of a substructure in a molecule.
+
+    `smiles` is canonical; `atoms[k]` is the index in the molecule of the k-th heavy atom of that SMILES
+    (dummies left out of the count); `attached` holds positions k that were cut off, once per cut bond.
+    """
+
+    smiles: str
+    atoms: tuple[int, ...]
+    attached: tuple[int, ...]
+
+
+def cut_molecule(mol: Any, *, smallest: int = 2, largest: int = 18) -> Iterator[Piece]:
+    """All pieces of `smallest` to `largest` heavy atoms from the fine and the coarse cut, without repeats.
+
+    Raises UnsupportedMolecule for molecules that the light graph cannot hold.
+    """
+    graph = MolGraph.from_mol(mol)
+    ring_bonds = {_bond_ends(bond) for bond in mol.GetBonds() if bond.IsInRing()}
+    ring_atoms = {i for ends in ring_bonds for i in ends}
+    seen: set[tuple[int, ...]] = set()
+    for keep_terminal in (False, True):
+        cuts = _cuts(graph, ring_bonds, ring_atoms, keep_terminal)
+        for atoms in _components(graph, cuts):
+            if smallest <= len(atoms) <= largest and atoms not in seen:
+                seen.add(atoms)
+                piece = _piece(graph, atoms, cuts)
+                if piece is not None:
+                    yield piece
+
+
+def _bond_ends(bond: Any) -> tuple[int, int]:
+    i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+    return (i, j) if i < j else (j, i)
+
+
+def _cuts(
+    graph: MolGraph, ring_bonds: set[tuple[int, int]], ring_atoms: set[int], keep_terminal: bool
+) -> set[tuple[int, int]]:
+    cuts = set()
+    for i, j, order in graph.bond_list():
+        terminal = len(graph.bonds[i]) == 1 or len(graph.bonds[j]) == 1
+        if order != 1 or (i, j) in ring_bonds or (terminal and keep_terminal):
+            continue
+        at_ring = i in ring_atoms or j in ring_atoms
+        hetero = (graph.elements[i] == 6) != (graph.elements[j] == 6)
+        if at_ring or (hetero and not terminal):
+            cuts.add((i, j))
+    return cuts
+
+
+def _components(graph: MolGraph, cuts: set[tuple[int, int]]) -> Iterator[tuple[int, ...]]:
+    left = set(range(len(graph.elements)))
+    while left:
+        start = left.pop()
+        found, stack = {start}, [start]
+        while stack:
+            i = stack.pop()
+            for j in graph.bonds[i]:
+                if j in left and ((i, j) if i < j else (j, i)) not in cuts:
+                    left.discard(j)
+                    found.add(j)
+                    stack.append(j)
+        yield tuple(sorted(found))
+
+
+def _piece(graph: MolGraph, atoms: tuple[int, ...], cuts: set[tuple[int, int]]) -> Piece | None:
+    """The piece, or None where RDKit refuses it without its surroundings."""
+    place = {atom: k for k, atom in enumerate(atoms)}
+    bonds = [(place[i], place[j], o) for i in atoms for j, o in graph.bonds[i].items() if i < j and j in place]
+    bonds = [(i, j, o) for i, j, o in bonds if (atoms[i], atoms[j]) not in cuts]
+    kept = {(i, j) for i, j, _ in bonds}
+    open_ends = [
+        place[i] for i in atoms for j in graph.bonds[i] if not _is_kept(kept, place.get(i), place.get(j))
+    ]
+    dummies = tuple(k for k in open_ends if is_hypervalent(graph, atoms[k]))
+    smiles, order = _canonical(tuple(graph.elements[i] for i in atoms), tuple(bonds), dummies)
+    if not smiles:
+        return None
+    rank = {k: position for position, k in enumerate(order)}
+    return Piece(smiles, tuple(atoms[k] for k in order), tuple(sorted(rank[k] for k in open_ends)))
+
+
+def _is_kept(kept: set[tuple[int, int]], i: int | None, j: int | None) -> bool:
+    return i is not None and j is not None and ((i, j) in kept or (j, i) in kept)
+
+
+@lru_cache(maxsize=200_000)
+def _canonical(
+    elements: tuple[int, ...], bonds: tuple[tuple[int, int, int], ...], dummies: tuple[int, ...]
+) -> tuple[str, tuple[int, ...]]:
+    """Canonical SMILES of a piece and its heavy atoms in the order of that SMILES."""
+    size = len(elements)
+    graph = MolGraph(elements + (0,) * len(dummies), [{} for _ in range(size + len(dummies))])
+    for i, j, order in bonds:
+        graph.shift_order(i, j, order)
+    for extra, atom in enumerate(dummies):
+        graph.shift_order(atom, size + extra, 1)
+    mol = graph.to_mol()
+    if mol is None:
+        return "", ()
+    smiles = Chem.MolToSmiles(mol)
+    order = [int(k) for k in mol.GetProp("_smilesAtomOutputOrder").strip("[],").split(",")]
+    return smiles, tuple(k for k in order if k < size)

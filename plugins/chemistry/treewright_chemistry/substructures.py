@@ -1,0 +1,163 @@
+"""Common substructures: what they are, how they are counted from a stream of molecules.
+
+Knows nothing about files (`substructure_file`) or texts (`substructure_text`). Memory is bounded: when more than
+`capacity` different substructures are held, those seen least often are forgotten (lossy counting), so a count
+can be too small by at most the number seen before the last forgetting; frequent ones are not touched.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors
+
+from treewright_chemistry.cutting import Piece, cut_molecule
+from treewright_chemistry.molgraph import UnsupportedMolecule
+
+__all__ = ["Kind", "Substructure", "SubstructureCounter", "Window", "collect"]
+
+Kind = Literal["ring", "ring system", "substituted ring", "chain", "functional group", "charged group"]
+Shifts = Callable[[Any], Sequence[float | None]]
+"""Predicts for a molecule one shift in ppm per atom, None where it has none to give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Where an atom's 13C line was expected in the molecules the substructure came from: mean and spread, ppm."""
+
+    atom: int
+    mean: float
+    spread: float
+
+
+@dataclass(frozen=True, slots=True)
+class Substructure:
+    """A piece of molecules, capped with hydrogen (dummy atoms only at hypervalent atoms).
+
+    `smiles` is canonical without stereo; `count` is the number of occurrences; `formula` holds the capping
+    hydrogens; `unsaturation` is rings plus extra bonds (charge-separated bonds counted as drawn);
+    `attachments[k]` says how often the k-th heavy atom of the SMILES was bound to the rest.
+    """
+
+    smiles: str
+    count: int
+    formula: str
+    unsaturation: int
+    heavy_atoms: int
+    kind: Kind
+    attachments: tuple[int, ...]
+    windows: tuple[Window, ...] = ()
+
+
+@dataclass(slots=True)
+class _Tally:
+    count: int = 0
+    attachments: list[int] = field(default_factory=list)
+    shifts: dict[int, list[float]] = field(default_factory=dict)  # atom -> [n, sum, sum of squares]
+
+
+class SubstructureCounter:
+    """Counts the pieces of molecules one by one; `most_common` makes substructures of the most frequent."""
+
+    def __init__(self, *, capacity: int = 200_000, shifts: Shifts | None = None) -> None:
+        self._tallies: dict[str, _Tally] = {}
+        self._capacity = capacity
+        self._shifts = shifts
+        self.molecules = 0
+        self.skipped = 0
+
+    def add(self, mol: Any) -> None:
+        """Count the pieces of one molecule; one that the light graph cannot hold is counted as skipped."""
+        try:
+            pieces = list(cut_molecule(mol))
+        except UnsupportedMolecule:
+            self.skipped += 1
+            return
+        self.molecules += 1
+        predicted = self._shifts(mol) if self._shifts is not None else None
+        for piece in pieces:
+            self._count(piece, predicted)
+        if len(self._tallies) > self._capacity:
+            self._forget()
+
+    def most_common(self, limit: int) -> list[Substructure]:
+        """The `limit` most frequent substructures, most frequent first, ties by SMILES."""
+        ranked = sorted(self._tallies.items(), key=lambda item: (-item[1].count, item[0]))
+        return [_substructure(smiles, tally) for smiles, tally in ranked[:limit]]
+
+    def _count(self, piece: Piece, predicted: Sequence[float | None] | None) -> None:
+        tally = self._tallies.get(piece.smiles)
+        if tally is None:
+            tally = self._tallies[piece.smiles] = _Tally(attachments=[0] * len(piece.atoms))
+        tally.count += 1
+        for k in piece.attached:
+            tally.attachments[k] += 1
+        if predicted is not None:
+            for k, atom in enumerate(piece.atoms):
+                shift = predicted[atom]
+                if shift is not None:
+                    sums = tally.shifts.setdefault(k, [0.0, 0.0, 0.0])
+                    sums[0] += 1
+                    sums[1] += shift
+                    sums[2] += shift * shift
+
+    def _forget(self) -> None:
+        counts = Counter(tally.count for tally in self._tallies.values())
+        threshold, dropped = 0, 0
+        while dropped < self._capacity // 2:
+            threshold += 1
+            dropped += counts[threshold]
+        self._tallies = {s: t for s, t in self._tallies.items() if t.count > threshold}
+
+
+def collect(
+    molecules: Iterable[Any], *, limit: int, capacity: int = 200_000, shifts: Shifts | None = None
+) -> list[Substructure]:
+    """The `limit` most common substructures of a stream of RDKit molecules."""
+    counter = SubstructureCounter(capacity=capacity, shifts=shifts)
+    for mol in molecules:
+        counter.add(mol)
+    return counter.most_common(limit)
+
+
+def _substructure(smiles: str, tally: _Tally) -> Substructure:
+    mol = Chem.MolFromSmiles(smiles)
+    heavy = sum(1 for atom in mol.GetAtoms() if atom.GetAtomicNum() > 0)
+    return Substructure(
+        smiles=smiles,
+        count=tally.count,
+        formula=rdMolDescriptors.CalcMolFormula(mol).replace("*", ""),
+        unsaturation=_unsaturation(mol),
+        heavy_atoms=heavy,
+        kind=_kind(mol),
+        attachments=tuple(tally.attachments),
+        windows=tuple(_window(k, *sums) for k, sums in sorted(tally.shifts.items())),
+    )
+
+
+def _window(atom: int, n: float, total: float, squares: float) -> Window:
+    mean = total / n
+    return Window(atom, round(mean, 1), round(max(squares / n - mean * mean, 0.0) ** 0.5, 1))
+
+
+def _unsaturation(mol: Any) -> int:
+    kekule = Chem.Mol(mol)
+    Chem.Kekulize(kekule, clearAromaticFlags=True)
+    orders = sum(int(bond.GetBondTypeAsDouble()) for bond in kekule.GetBonds())
+    return orders - kekule.GetNumAtoms() + 1
+
+
+def _kind(mol: Any) -> Kind:
+    rings = mol.GetRingInfo()
+    if any(atom.GetFormalCharge() for atom in mol.GetAtoms()) and rings.NumRings() == 0:
+        return "charged group"
+    if rings.NumRings() == 0:
+        only_carbon = all(atom.GetAtomicNum() == 6 for atom in mol.GetAtoms())
+        return "chain" if only_carbon else "functional group"
+    if any(rings.NumAtomRings(atom.GetIdx()) == 0 for atom in mol.GetAtoms()):
+        return "substituted ring"
+    return "ring" if rings.NumRings() == 1 else "ring system"
