@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from treewright_registry import Descriptor, Registry, UnknownComponent
-
 from treewright.configuration.calls import read_call, read_roles
 from treewright.configuration.complaints import Complaints, nearest
 from treewright.configuration.nodes import Node, Place, described
 from treewright.configuration.signature import BadSignature, check_types, options_of, read_options
 from treewright.pipeline import ComponentSpec, needs_of
+from treewright_registry import Descriptor, Registry, UnknownComponent
 
 
 class BlockReader:

@@ -3,10 +3,9 @@
 import math
 from collections.abc import Iterator, Mapping
 
-from treewright_registry import COUNTERS
-
 from treewright.configuration.complaints import Complaints, hints
 from treewright.configuration.nodes import Node, Place, described
+from treewright_registry import COUNTERS
 
 
 def read_budget(node: Node | None, roles: Mapping[str, object], complaints: Complaints) -> dict[str, float]:

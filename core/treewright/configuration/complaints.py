@@ -3,9 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
-from treewright_registry import ConfigurationError
-
 from treewright.configuration.nodes import Place
+from treewright_registry import ConfigurationError
 
 _INDENT = "\n    "
 

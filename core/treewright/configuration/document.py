@@ -4,14 +4,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from treewright_registry import Registry
-
 from treewright.configuration.blocks import BlockReader
 from treewright.configuration.budgets import read_budget
 from treewright.configuration.complaints import Complaints, hints
 from treewright.configuration.merging import holds_roles
 from treewright.configuration.nodes import Node, Place, described, empty_mapping
 from treewright.pipeline import ComponentSpec, PipelineSpec
+from treewright_registry import Registry
 
 ROLE_KINDS = ("policy", "scorer", "retriever")
 TOP_KEYS = (

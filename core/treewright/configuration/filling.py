@@ -3,18 +3,22 @@
 import platform
 from typing import Any
 
-from treewright_registry import Registry
-
 from treewright import __version__
 from treewright.configuration.calls import call_as_plain
 from treewright.configuration.signature import as_plain, options_of
 from treewright.configuration.yaml_core import dump
 from treewright.pipeline import ComponentSpec, PipelineSpec
+from treewright_registry import Registry
 
 
 def filled_text(spec: PipelineSpec, kinds: dict[str, str], summary: str, registry: Registry) -> str:
     """YAML text that loads as the same pipeline again."""
     return dump(filled(spec, kinds, summary, registry))
+
+
+def component_text(spec: ComponentSpec, registry: Registry) -> str:
+    """YAML text of one component's block, e.g. a recipe; it loads as the same component again."""
+    return dump({**_block(spec), "versions": versions(registry)})
 
 
 def filled(spec: PipelineSpec, kinds: dict[str, str], summary: str, registry: Registry) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from treewright_registry import Registry
+from pathlib import Path
 
 from treewright.configuration.blocks import BlockReader
 from treewright.configuration.complaints import Complaints
@@ -16,6 +15,7 @@ from treewright.configuration.reader import read_file
 from treewright.configuration.requirements import check_requirements
 from treewright.configuration.sources import is_file, read_source
 from treewright.pipeline import ComponentSpec, PipelineSpec
+from treewright_registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +82,18 @@ def load_component(
     Raises:
         ConfigurationError: listing everything that is wrong, each with its place.
     """
-    from pathlib import Path
-
     complaints = Complaints()
     place = Place(source)
-    root: Node | None = empty_mapping(place)
+    root: Node | None = (named := empty_mapping(place))
     if is_file(source):
         root = read_file(Path(source), complaints)
-    elif root is not None:
-        root.put("use", Node(place, source), place)
+    else:
+        named.put("use", Node(place, source), place)
     if root is None:
         complaints.raise_if_any()
     assert root is not None
+    if isinstance(root.value, dict):
+        root.value.pop("versions", None)  # a saved config.yaml has them
     apply(root, _settings(overrides, complaints), complaints)
     spec = BlockReader(registry, complaints).read(kind, kind, root)
     complaints.raise_if_any()

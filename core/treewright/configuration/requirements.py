@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from treewright_registry import Need, Registry
-
 from treewright.configuration.complaints import Complaints, nearest
 from treewright.configuration.document import Document, path_of
 from treewright.configuration.nodes import Place
 from treewright.pipeline import ComponentSpec, capabilities_of, needs_of
+from treewright_registry import Need, Registry
 
 _PLURALS = {"policy": "policies"}
 
@@ -16,8 +15,8 @@ def check_requirements(document: Document, registry: Registry, complaints: Compl
     """Complain of every role that a component needs and the pipeline does not provide."""
     checker = _Checker(document, registry, complaints)
     users: dict[str, ComponentSpec | None] = {"search": document.search, "aggregator": document.aggregator}
-    for role, spec in document.roles.items():
-        users[path_of(document.kinds[role], role)] = spec
+    for role, filling in document.roles.items():
+        users[path_of(document.kinds[role], role)] = filling
     for path, spec in users.items():
         if spec is not None:
             checker.check(path, spec)
@@ -27,7 +26,7 @@ def check_requirements(document: Document, registry: Registry, complaints: Compl
 
 def _check_budget(document: Document, search: ComponentSpec, complaints: Complaints) -> None:
     component = document.reader.classes["search"]
-    limits: tuple[str, ...] = getattr(component, "limits", ())
+    limits: tuple[str, ...] = getattr(component, "own_limits", ())
     set_ = any(search.options.get(name) is not None for name in limits)
     if getattr(component, "needs_budget", False) and not document.budget and not set_:
         own = [f"or set {' or '.join(f'search.{name}' for name in limits)}"] if limits else []

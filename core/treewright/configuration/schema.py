@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from treewright_registry import COUNTERS, Descriptor, Registry
-
 from treewright.configuration.calls import call_as_plain
 from treewright.configuration.document import ROLE_KINDS
 from treewright.configuration.efforts import LEVELS
 from treewright.configuration.signature import MISSING, adapter, as_plain, check_types, options_of
 from treewright.pipeline import CallSettings
+from treewright_registry import COUNTERS, Descriptor, Registry
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

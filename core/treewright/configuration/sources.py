@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from treewright_registry import Registry, UnknownComponent
-
 from treewright.configuration.complaints import Complaints
 from treewright.configuration.merging import inherited, merged
 from treewright.configuration.nodes import Node, Place
 from treewright.configuration.reader import read_file, read_mapping
+from treewright_registry import Registry, UnknownComponent
 
 _SUFFIXES = (".yaml", ".yml")
 _LONGEST_CHAIN = 16

@@ -42,7 +42,7 @@ class CoreLoader(yaml.SafeLoader):
         """The tag of a node; PyYAML calls this."""
         if kind is yaml.ScalarNode and implicit[0]:
             return next((tag for tag, rule in _CORE.items() if rule.fullmatch(value)), _STR)
-        tag: str = super().resolve(kind, value, (False, implicit[1]))  # type: ignore[no-untyped-call]
+        tag: str = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
         return tag
 
     def compose_node(self, parent: Any, index: Any) -> Any:

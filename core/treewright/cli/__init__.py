@@ -1,0 +1,1 @@
+"""The command line. Parsing imports nothing heavy; each command imports what it needs when it runs."""
