@@ -12,19 +12,20 @@ _SHOWN_COUNTERS = ("candidates", "reward_calls", "generated_tokens", "prompt_tok
 
 def report(name: str, summary: Mapping[str, Any], out: Path, failures: Sequence[Record]) -> str:
     """The table that ends a run."""
-    rows = [("problems", str(summary.get("n", 0)))]
-    if isinstance(summary.get("accuracy"), Mapping):
-        rows.append(("accuracy", _interval(summary["accuracy"])))
-    for metric, value in (summary.get("metrics") or {}).items():
-        rows.append((str(metric), _interval(value) if isinstance(value, Mapping) else _number(value)))
-    rows += _costs(summary.get("cost") or {})
-    rows.append(("time", duration(float(summary.get("seconds", 0.0)))))
+    rows = [("problems", _problems(summary))]
+    rows += [(str(metric), _interval(value)) for metric, value in summary.get("metrics", {}).items()]
+    rows += _costs(summary.get("cost", {}).get("total", {}))
+    rows.append(("time", duration(summary.get("seconds"))))
     if summary.get("failures"):
         rows.append(("failed", str(summary["failures"])))
     rows.append(("folder", str(out)))
     width = max(len(label) for label, _ in rows)
-    lines = [name, *(f"  {label:{width}}  {value}" for label, value in rows), *_failed(failures)]
-    return "\n".join(lines)
+    return "\n".join([name, *(f"  {label:{width}}  {value}" for label, value in rows), *_failed(failures)])
+
+
+def _problems(summary: Mapping[str, Any]) -> str:
+    n, asked = summary["n"], summary.get("problems", summary["n"])
+    return str(n) if n == asked else f"{n} of {asked}"
 
 
 def _failed(failures: Sequence[Record]) -> list[str]:
@@ -36,18 +37,14 @@ def _failed(failures: Sequence[Record]) -> list[str]:
     return ["failed problems:", *lines] if lines else []
 
 
-def _costs(cost: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Counters that are not zero, from totals (counter → value) or by role (role → counters)."""
-    total: dict[str, float] = {}
-    for name, value in cost.items():
-        counters = value if isinstance(value, Mapping) else {name: value}
-        for counter, amount in counters.items():
-            total[counter] = total.get(counter, 0) + amount
-    shown = [name for name in _SHOWN_COUNTERS if total.get(name)]
-    return [(name.replace("_", " "), count(total[name])) for name in shown]
+def _costs(total: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Counters that are not zero."""
+    return [(name.replace("_", " "), count(total[name])) for name in _SHOWN_COUNTERS if total.get(name)]
 
 
-def _interval(value: Mapping[str, Any]) -> str:
+def _interval(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return _number(value)
     text = _number(value.get("value"))
     if value.get("low") is None or value.get("high") is None:
         return text

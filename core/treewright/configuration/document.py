@@ -29,6 +29,7 @@ TOP_KEYS = (
 )
 _ROLE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _DEFAULT_AGGREGATOR = "core/best"
+_PLURALS = {"task": "tasks", "search": "searches"}
 _LARGEST_SEED = 2**63 - 1
 
 
@@ -94,9 +95,10 @@ def read_document(root: Node, registry: Registry, complaints: Complaints) -> Doc
 def _single(root: Node, kind: str, reader: BlockReader) -> ComponentSpec | None:
     node = root.get(kind)
     if node is None or node.is_null:
-        place = Place(root.place.source, root.place.line, root.place.column)
-        help_ = f"add  {kind}: {{use: plugin/name}}"
-        reader.complaints.add(place, f"the pipeline has no {kind}", help_)
+        help_ = f"add  {kind}: {{use: plugin/name}}   or  --set {kind}.use=plugin/name"
+        known = ", ".join(item.name for item in reader.registry.of_kind(kind))
+        what = f"the pipeline has no {kind}"
+        reader.complaints.add(root.place, what, help_, f"known {_PLURALS[kind]}: {known or 'none'}")
         return None
     siblings = tuple(name for name, child in root.items() if child.get("use"))
     return reader.read(kind, kind, node, siblings)

@@ -63,7 +63,7 @@ def load_pipeline(
     document = read_document(root, registry, complaints)
     check_requirements(document, registry, complaints)
     complaints.raise_if_any()
-    spec = document.spec(_text(root, "name") or source)
+    spec = document.spec(_text(root, "name") or _name(source, registry))
     filled = filled_text(spec, document.kinds, _text(root, "summary"), registry)
     return LoadedPipeline(spec, filled, tuple(levels))
 
@@ -109,3 +109,8 @@ def _settings(overrides: Sequence[str | Override], complaints: Complaints) -> li
 def _text(root: Node, key: str) -> str:
     node = root.get(key)
     return node.value if node is not None and isinstance(node.value, str) else ""
+
+
+def _name(source: str, registry: Registry) -> str:
+    """The pipeline's full name; a file goes by its name without folders, so that it may move."""
+    return Path(source).name if is_file(source) else registry.find("pipeline", source).name
