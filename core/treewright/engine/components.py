@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,7 @@ def _place(
         return ThreadedPort(role, _declared(spec, cls), spec.call, worker.run, worker.close)
     component = build(spec, blobs)
     if getattr(component, "expensive", False):
-        return ThreadedPort(
-            role, component, spec.call, lambda method, batch: invoke(component, method, batch)
-        )
+        return ThreadedPort(role, component, spec.call, partial(invoke, component))
     return InlinePort(role, component, spec.call)
 
 

@@ -79,14 +79,16 @@ class Scheduler:
         """
         self._loop = asyncio.get_running_loop()
         try:
-            more = admit(self)
-            while self.fibers or more:
-                self._advance_ready()
-                if not self._send():
-                    await self._wait()
-                elif self.in_flight:
-                    await asyncio.sleep(0)  # let endpoint tasks move while inline work goes on
+            while True:
                 more = admit(self)
+                self._advance_ready()
+                if self._send():
+                    if self.in_flight:
+                        await asyncio.sleep(0)  # let endpoint tasks move while inline work goes on
+                elif self.fibers or more:
+                    await self._wait()
+                elif not admit(self):
+                    return
         finally:
             for fiber in self.fibers:
                 fiber.coroutine.close()

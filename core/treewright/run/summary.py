@@ -37,10 +37,14 @@ def summarise(
         "failures": sum(1 for record in records if record.error is not None),
         "interrupted": interrupted,
     }
-    if n:
-        summary["accuracy"] = correct / n
-        summary["accuracy_interval"] = {"value": correct / n, "low": low, "high": high}
-    summary["metrics"] = {**_record_metrics(records), **(set_metrics or {})}
+    accuracy = {"value": correct / n, "low": low, "high": high, "n": n} if n else None
+    if accuracy:
+        summary["accuracy"] = accuracy["value"]
+    summary["metrics"] = {
+        **({"accuracy": accuracy} if accuracy else {}),
+        **_record_metrics(records),
+        **(set_metrics or {}),
+    }
     summary["cost"] = _costs(records)
     summary["seconds"] = seconds
     return summary

@@ -1,0 +1,49 @@
+# Everything runs in .venv, which the first target that needs it creates; nothing else is touched.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+PROJECTS := $(PLUGINS) tests/foreign_plugin
+PACKAGES := treewright treewright_registry treewright_knowledge treewright_language $(notdir $(wildcard plugins/*/treewright_*)) treewright_puzzle
+SOURCES := core registry knowledge_bases plugins tests benchmarks
+
+.PHONY: help setup demo test lint bench replicate soak clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+setup: .venv/ok ## create .venv and install the engine, the domains and the tools
+
+.venv/ok: constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml tests/*/pyproject.toml)
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[knowledge,language,test,lint]' $(addprefix -e ./,$(PROJECTS))
+	touch $@
+
+demo: .venv/ok ## run a complete job on this machine, offline once installed
+	$(BIN)/treewright run puzzle/mcts --limit 24 --out runs/demo-$$(date +%Y%m%d-%H%M%S)
+
+test: .venv/ok ## all tests, engine and plugins, except the slow ones
+	$(BIN)/python -m pytest -m 'not slow'
+
+lint: .venv/ok ## style, types and imports
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy $(addprefix -p ,$(PACKAGES))
+
+bench: .venv/ok .benchmarks-venv/ok ## compare with other systems and with physical limits
+	$(BIN)/python benchmarks/engine_overhead.py --peers .benchmarks-venv/bin/python --json runs/engine_overhead.json
+
+.benchmarks-venv/ok: benchmarks/requirements.txt
+	test -x .benchmarks-venv/bin/python || $(PYTHON) -m venv .benchmarks-venv
+	.benchmarks-venv/bin/python -m pip install -q --disable-pip-version-check -r benchmarks/requirements.txt
+	touch $@
+
+replicate: .venv/ok ## the papers' claims in miniature; ONLY=gsi for one system
+	$(BIN)/python -m treewright.replication $(if $(ONLY),--only $(ONLY)) --json docs/replication.json
+
+soak: .venv/ok ## the long reliability tests
+	$(BIN)/python -m pytest -m slow
+
+clean: ## remove the environments and all caches
+	rm -rf .venv .benchmarks-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
