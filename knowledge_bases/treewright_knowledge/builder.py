@@ -1,0 +1,133 @@
+"""Building a store: chunk by chunk, in a folder beside its place, renamed when complete."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from treewright_knowledge.array_file import RowWriter
+from treewright_knowledge.checksums import entry_of
+from treewright_knowledge.description import Description
+from treewright_knowledge.id_index import IDS, IdWriter
+from treewright_knowledge.libraries import require_numpy
+from treewright_knowledge.manifest import MANIFEST, Manifest, as_json
+from treewright_knowledge.record_file import RecordReader, RecordWriter
+from treewright_knowledge.records import Record
+from treewright_knowledge.replacing import check_target, put_in_place, temporary_sibling
+from treewright_knowledge.vectors import prepared
+from treewright_registry import DataError
+
+VECTORS = "vectors.npy"
+
+
+class StoreBuilder:
+    """Builds a store chunk by chunk, as a context manager.
+
+        with StoreBuilder(folder, description) as builder:
+            builder.add(records, vectors)
+
+    Leaving the block puts the store in place; an exception inside it leaves what stood there
+    untouched. Memory: one chunk, and 8 bytes a record.
+
+    Args:
+        folder: the store's place: absent, empty, or an earlier store, which is replaced.
+        description: what the manifest is to say.
+
+    Raises:
+        DataError: the folder holds something else.
+    """
+
+    def __init__(self, folder: Path, description: Description) -> None:
+        check_target(folder)
+        require_numpy()
+        self.folder = folder
+        self.description = description
+        self.count = 0
+        self._extras: list[str] = []
+
+    def __enter__(self) -> "StoreBuilder":
+        self._work = temporary_sibling(self.folder)
+        self._records = RecordWriter(self._work)
+        self._ids = IdWriter()
+        self._vectors: RowWriter | None = None
+        return self
+
+    def add(self, records: Sequence[Record], vectors: Any = None) -> None:
+        """Append records with their vectors, an array of shape (len(records), dimension).
+
+        All chunks have vectors of the same dimension, or none has any.
+
+        Raises:
+            DataError: numbers or shapes do not fit, or a record cannot be stored.
+        """
+        if not records:
+            return
+        rows = self._checked(len(records), vectors)  # refuse everything before writing anything
+        self._records.append(records)
+        if self._vectors is not None:
+            self._vectors.append(rows)
+        self._ids.append(record.id for record in records)
+        self.count += len(records)
+
+    def extra(self, name: str) -> Path:
+        """Where to write a further file of the store, e.g. fingerprints; the manifest will list it.
+
+        Raises:
+            ValueError: the name is taken or holds a folder.
+        """
+        taken = name in self._extras or (self._work / name).exists() or name in (MANIFEST, IDS, VECTORS)
+        if taken or name != Path(name).name or name.startswith("."):
+            raise ValueError(f"'{name}' cannot name an extra file: taken, hidden, or not a plain name")
+        self._extras.append(name)
+        return self._work / name
+
+    def _checked(self, count: int, vectors: Any) -> Any:
+        if vectors is None:
+            if self._vectors is not None:
+                raise DataError(f"records from {self.count + 1} on have no vectors, those before them have")
+            return None
+        dimension = self._vectors.row[0] if self._vectors is not None else None
+        rows = prepared(vectors, self.description.metric, dimension, "record")
+        if len(rows) != count:
+            raise DataError(f"{len(rows)} vectors for {count} records; each record needs exactly one")
+        if self._vectors is None:
+            if self.count:
+                raise DataError(f"records from {self.count + 1} on have vectors, those before them none")
+            self._vectors = RowWriter(self._work / VECTORS, "<f4", rows.shape[1:])
+        return rows
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._close_files()
+            if kind is None:
+                self._finish()
+                put_in_place(self._work, self.folder)
+        finally:
+            shutil.rmtree(self._work, ignore_errors=True)
+
+    def _close_files(self) -> None:
+        self._records.close()
+        if self._vectors is not None:
+            self._vectors.close()
+
+    def _finish(self) -> None:
+        """What needs all records: the index of ids, the checksums, and last the manifest."""
+        reader = RecordReader(self._work, self.count)
+        try:
+            self._ids.write(self._work / IDS, lambda position: reader[position].id)
+        finally:
+            reader.close()
+        manifest = Manifest(
+            description=self.description,
+            count=self.count,
+            dimension=self._vectors.row[0] if self._vectors is not None else 0,
+            files={path.name: entry_of(path) for path in sorted(self._work.iterdir())},
+        )
+        with (self._work / MANIFEST).open("w", encoding="utf-8") as file:
+            file.write(as_json(manifest))
+            file.flush()
+            os.fsync(file.fileno())

@@ -1,0 +1,197 @@
+"""A finished store: open, look up, search."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from treewright_knowledge.array_file import open_rows
+from treewright_knowledge.builder import VECTORS, StoreBuilder
+from treewright_knowledge.checksums import check_files
+from treewright_knowledge.description import Description
+from treewright_knowledge.exact_search import ExactSearch, VectorSearch
+from treewright_knowledge.id_index import IDS, IdIndex
+from treewright_knowledge.libraries import require_numpy
+from treewright_knowledge.manifest import Manifest, read_manifest
+from treewright_knowledge.record_file import RecordReader
+from treewright_knowledge.records import Record
+from treewright_knowledge.vectors import prepared
+from treewright_registry import DataError, Hit
+
+if TYPE_CHECKING:
+    from treewright_knowledge.libraries import Floats
+
+
+class KnowledgeStore:
+    """A knowledge base on disk, read-only and memory-mapped; made by ``open``.
+
+    Threads may share it. Pickled, it travels as its path and opens there again.
+
+    Attributes:
+        folder: where it lies.
+        manifest: what it is.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self._ids = IdIndex(folder / IDS, manifest.count)
+        self._search = self._open_search()
+        self._records = RecordReader(folder, manifest.count)
+
+    @classmethod
+    def open(cls, folder: Path, verify: bool = True) -> "KnowledgeStore":
+        """Open the store in ``folder``.
+
+        Args:
+            folder: where it lies.
+            verify: compare every file's SHA-256 with the manifest, which reads the whole store once;
+                without it only names, sizes and headers are compared.
+
+        Raises:
+            DataError: naming the file that is missing, truncated, corrupted, foreign or of
+                another format version, and how to repair it.
+        """
+        require_numpy()
+        manifest = read_manifest(folder)
+        check_files(folder, manifest.files, contents=verify)
+        return cls(folder, manifest)
+
+    @classmethod
+    def build(
+        cls,
+        folder: Path,
+        records: Iterable[Record],
+        encode: "Callable[[Sequence[Record]], Any] | None",
+        description: Description,
+        *,
+        chunk: int = 4096,
+        progress: Callable[[int], None] | None = None,
+    ) -> "KnowledgeStore":
+        """Build a store from a stream, atomically, and open it.
+
+        Args:
+            folder: absent, empty, or an earlier store, which stands until the new one is complete.
+            records: consumed lazily, a chunk at a time.
+            encode: the vectors of a chunk, shape (n, dimension); ``None`` for a store without.
+            description: what the manifest is to say.
+            chunk: how many records are held in memory at once.
+            progress: told after each chunk how many records are stored.
+
+        Raises:
+            DataError: a record or vector that cannot be stored, or ids given twice.
+        """
+        stream = iter(records)
+        with StoreBuilder(folder, description) as builder:
+            while held := list(islice(stream, chunk)):
+                builder.add(held, encode(held) if encode is not None else None)
+                if progress is not None:
+                    progress(builder.count)
+        return cls.open(folder, verify=False)
+
+    def __len__(self) -> int:
+        return self.manifest.count
+
+    def info(self) -> Manifest:
+        """What the store is: counts, metric, encoder, sources, licence, checksums."""
+        return self.manifest
+
+    def at(self, position: int) -> Record:
+        """The record at a position, 0 ≤ position < len.
+
+        Raises:
+            IndexError: there is no such position.
+        """
+        if not 0 <= position < len(self):
+            raise IndexError(f"{self.folder}: no record at {position}, there are {len(self)}")
+        return self._records[position]
+
+    def __iter__(self) -> Iterator[Record]:
+        return (self._records[position] for position in range(len(self)))
+
+    def get(self, identifier: str) -> Record:
+        """The record with this id.
+
+        Raises:
+            DataError: there is none.
+        """
+        record = self._find(identifier)
+        if record is None:
+            raise DataError(f"{self.folder}: there is no record '{identifier}'")
+        return record
+
+    def __contains__(self, identifier: object) -> bool:
+        return isinstance(identifier, str) and self._find(identifier) is not None
+
+    def search(self, vectors: Any, k: int) -> list[list[Hit]]:
+        """For each query the ``k`` nearest records, best first, equals in the order of the store.
+
+        A query finds the same alone as among others.
+
+        Args:
+            vectors: queries, shape (n, dimension); scaled here if the metric is cosine.
+            k: how many; fewer come where the store holds fewer.
+
+        Raises:
+            DataError: queries of another dimension, or a store without vectors.
+            ValueError: ``k`` below 1.
+        """
+        if k < 1:
+            raise ValueError(f"k must be at least 1, not {k}")
+        if self._search is None:
+            if len(self) == 0:
+                return [[] for _ in vectors]
+            raise DataError(f"{self.folder}: this knowledge base has no vectors to search by")
+        similarities, positions = self._search.search(self._queries(vectors), k)
+        return [
+            [self._hit(int(where), float(value)) for where, value in zip(row, values, strict=True)]
+            for row, values in zip(positions, similarities, strict=True)
+        ]
+
+    def extra(self, name: str) -> Path:
+        """A further file of the store, as named by ``StoreBuilder.extra``.
+
+        Raises:
+            DataError: the store has none of that name.
+        """
+        if name not in self.manifest.files:
+            raise DataError(f"{self.folder}: this knowledge base has no file '{name}'")
+        return self.folder / name
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._records.close()
+
+    def _queries(self, vectors: Any) -> "Floats":
+        try:
+            return prepared(vectors, self.manifest.description.metric, self.manifest.dimension, "query")
+        except DataError as error:
+            encoder = self.manifest.description.encoder
+            by = f"; its encoder is {encoder.name} {encoder.version}".rstrip() if encoder else ""
+            raise DataError(f"{self.folder}: {error}{by}") from error
+
+    def _open_search(self) -> VectorSearch | None:
+        if not self.manifest.dimension:
+            return None
+        shape = (self.manifest.count, self.manifest.dimension)
+        return ExactSearch(open_rows(self.folder / VECTORS, "<f4", shape))
+
+    def _find(self, identifier: str) -> Record | None:
+        found = (self._records[position] for position in self._ids.candidates(identifier))
+        return next((record for record in found if record.id == identifier), None)
+
+    def _hit(self, position: int, similarity: float) -> Hit:
+        record = self._records[position]
+        return Hit(record.id, record.content, similarity, record.provenance)
+
+    def __enter__(self) -> "KnowledgeStore":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return KnowledgeStore.open, (self.folder, False)
