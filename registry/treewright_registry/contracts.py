@@ -194,12 +194,57 @@ class Codec(Protocol):
         ...
 
 
+class BuildProgress(Protocol):
+    """Is told how far a build is."""
+
+    def __call__(self, stage: str, done: int, total: int | None = None) -> None:
+        """``done`` of ``total`` (where that is known) records of the stage, e.g. ``encode``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeBuild:
+    """What a knowledge base is to be built from, where, and what its manifest must say.
+
+    Attributes:
+        sources: existing files, in the order given.
+        out: the folder to build: absent, empty, or an earlier store that is to be replaced.
+        component: the component's registered name, for the manifest.
+        options: the component's options as JSON values, for the manifest.
+        created: an ISO date, for the manifest; components ask no clock.
+        progress: to be told how far the build is.
+    """
+
+    sources: tuple[Path, ...]
+    out: Path
+    component: str
+    options: Mapping[str, JSON]
+    created: str
+    progress: BuildProgress
+
+
 @runtime_checkable
 class KnowledgeBase(Protocol):
-    """A store that ``treewright kb`` can build and search."""
+    """Knows how to make a store from a domain's files, and a search out of a query in words."""
 
-    def build(self, source: Path, out: Path) -> Mapping[str, Any]:
-        """Build the store in folder ``out``; returns figures for the terminal."""
+    def build(self, order: KnowledgeBuild) -> Mapping[str, Any]:
+        """Build the store in folder ``order.out``; returns figures of its own for the terminal.
+
+        The store is one of ``treewright_knowledge``; number of records, size and seconds are told
+        by the command line.
+        """
+        ...
+
+    def search(self, folder: Path, query: str, k: int) -> Sequence[Hit]:
+        """At most ``k`` records of the store in ``folder``, best first.
+
+        Raises:
+            DataError: the query cannot be read, or the store cannot be used.
+        """
+        ...
+
+    def shipped(self) -> Path | None:
+        """The folder of the store that comes with the plugin, ``None`` if there is none."""
         ...
 
 

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Sequence
 
 from treewright import __version__
-from treewright.cli import config_command, plugins_command, run_command, train_command
+from treewright.cli import config_command, kb_command, plugins_command, run_command, train_command
 from treewright.cli.exit_codes import FAILED, INTERRUPTED, WRONG
 from treewright_registry import ConfigurationError, DataError, PluginError, TreewrightError, UnknownComponent
 
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"treewright {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run_command, plugins_command, config_command, train_command):
+    for command in (run_command, plugins_command, config_command, train_command, kb_command):
         command.add_to(commands, common)
     return top
 
