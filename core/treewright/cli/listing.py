@@ -11,11 +11,11 @@ _PLURALS = {"policy": "policies", "search": "searches"}
 
 def components(registry: Registry, kind: str | None) -> str:
     """All components, kind by kind."""
-    width = max((len(item.name) for item in registry), default=0)
     blocks = []
     for each in [kind] if kind else KINDS:
         found = registry.of_kind(each)
         if found:
+            width = max(len(item.name) for item in found)
             rows = [f"  {item.name:{width}}  {item.summary}".rstrip() for item in found]
             blocks.append("\n".join([plural(each), *rows]))
     if not blocks:

@@ -67,21 +67,16 @@ class BlockReader:
         self.complaints.add(place, f"the block '{path}' names no component ('use' is missing)", help_)
 
     def _component(self, descriptor: Descriptor, node: Node) -> type[Any] | None:
-        what = f"{descriptor.kind} '{descriptor.name}' cannot be imported"
         try:
             component = descriptor.load()
             check_types(options_of(component))
         except BadSignature as error:
             what = f"{descriptor.kind} '{descriptor.name}' has a constructor that cannot be configured"
-            repair = f"report it to the author of {descriptor.distribution or 'the component'}"
-            self.complaints.add(self._place(node), what, str(error), repair)
-        except ModuleNotFoundError as error:
-            repair = f"install the module '{error.name}', or reinstall {descriptor.distribution}".rstrip()
-            self.complaints.add(self._place(node), what, f"ModuleNotFoundError: {error}", repair)
-        except (Exception, SystemExit) as error:
+            self.complaints.add(self._place(node), what, str(error), _report_it(descriptor))
+        except (Exception, SystemExit) as error:  # an import may raise anything
+            what = f"{descriptor.kind} '{descriptor.name}' cannot be imported"
             cause = f"{type(error).__name__}: {error}"
-            repair = f"report it to the author of {descriptor.distribution or descriptor.import_string}"
-            self.complaints.add(self._place(node), what, cause, repair)
+            self.complaints.add(self._place(node), what, cause, _import_repair(descriptor, error))
         else:
             return component
         return None
@@ -98,3 +93,17 @@ class BlockReader:
     def _place(self, node: Node) -> Place:
         use = node.get("use")
         return use.place if use else node.place
+
+
+def _import_repair(descriptor: Descriptor, error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"install the module '{error.name}', or reinstall {_owner(descriptor)}"
+    return _report_it(descriptor)
+
+
+def _report_it(descriptor: Descriptor) -> str:
+    return f"report it to the author of {_owner(descriptor)}"
+
+
+def _owner(descriptor: Descriptor) -> str:
+    return descriptor.distribution or descriptor.import_string

@@ -70,7 +70,13 @@ def read_value(text: str, label: str, complaints: Complaints, *, place: Place | 
         return None
     if root is None:
         return Node(place or Place(label, 1, 1), None)
-    return _Builder(label, complaints, place).build(root)
+    builder = _Builder(label, complaints, place)
+    node = builder.build(root)
+    if builder.count > MOST_VALUES:
+        what = f"holds more than {MOST_VALUES:,} values once aliases are followed"
+        complaints.add(Place(label), what, "keep data in files of their own and name their path")
+        return None
+    return node
 
 
 def _reason(error: yaml.MarkedYAMLError) -> str:
@@ -82,7 +88,7 @@ def _at_offset(text: str, label: str, offset: int) -> Place:
 
 
 def _strange_character(error: yaml.reader.ReaderError) -> str:
-    return f"is not valid YAML: the character U+{ord(str(error.character)):04X} is not allowed"
+    return f"is not valid YAML: the character U+{int(error.character):04X} is not allowed"
 
 
 class _Builder:
@@ -97,10 +103,7 @@ class _Builder:
         place = self._place(node)
         self.count += 1
         if self.count > MOST_VALUES:
-            if self.count == MOST_VALUES + 1:
-                what = f"holds more than {MOST_VALUES:,} values once aliases are followed"
-                self.complaints.add(Place(self.label), what)
-            return Node(place, None)
+            return Node(place, None)  # unwinds quickly; the caller complains
         if node.tag not in PLAIN_TAGS:
             self.complaints.add(place, f"tag '{node.tag}' is not allowed", "write plain YAML values")
         if id(node) in self.above:

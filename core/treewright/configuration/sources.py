@@ -33,7 +33,7 @@ class _Chain:
 
     def __init__(self, registry: Registry, complaints: Complaints) -> None:
         self.registry, self.complaints = registry, complaints
-        self.seen: list[str] = []
+        self.seen: dict[str, str] = {}  # identity → as it was asked for
 
     def read(self, source: str, folder: Path, place: Place) -> Node | None:
         found = self._file(source, folder, place) if is_file(source) else self._named(source, place)
@@ -41,10 +41,10 @@ class _Chain:
             return None
         identity, node, beside = found
         if identity in self.seen or len(self.seen) >= _LONGEST_CHAIN:
-            names = " → ".join([*self.seen, identity])
+            names = " → ".join([*self.seen.values(), source])
             self.complaints.add(place, f"pipelines extend each other in a circle: {names}")
             return None
-        self.seen.append(identity)
+        self.seen[identity] = source
         return self._extended(node, beside)
 
     def _extended(self, node: Node, folder: Path) -> Node | None:
