@@ -10,10 +10,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Final
 
 from treewright_chemistry.bond_edits import draw_index
 from treewright_chemistry.fragments import Fragment, FragmentKit
 from treewright_chemistry.molgraph import ELEMENTS, MolGraph, hydrogens, is_connected
+
+UNMARKED: Final = 0.02
+"""Weight of a bond at a place where the fragment was not cut off, against 1 where it was (ours)."""
 
 __all__ = ["Composition", "assemble", "random_isomer"]
 
@@ -51,7 +55,7 @@ def random_isomer(composition: Composition, random: Random) -> MolGraph | None:
     elements = composition.elements
     graph = MolGraph(elements, [{} for _ in elements])
     open_places = hydrogens(graph)
-    pieces = [_Piece((i,), (1.0,), False) for i in range(len(elements))]
+    pieces = [_single(i, elements[i]) for i in range(len(elements))]
     if not _join(graph, pieces, open_places, random):
         return None
     return graph if _close(graph, composition.unsaturation, random, on_bonds=0.8) else None
@@ -67,7 +71,7 @@ def assemble(composition: Composition, kit: FragmentKit, random: Random) -> MolG
     for i, number in enumerate(elements):
         stock.setdefault(number, []).append(i)
     pieces = [_lay_out(graph, fragment, stock, places) for fragment in drawn]
-    pieces += [_Piece((i,), (1.0,), False) for left in stock.values() for i in left]
+    pieces += [_single(i, number) for number, left in stock.items() for i in left]
     if not _join(graph, pieces, places, random):
         return None
     missing = composition.unsaturation - sum(fragment.unsaturation for fragment in drawn)
@@ -78,9 +82,15 @@ def assemble(composition: Composition, kit: FragmentKit, random: Random) -> MolG
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
+    """Atoms with weights of being bound; `ends` is how many bonds the piece expects."""
+
     atoms: tuple[int, ...]
     weights: tuple[float, ...]
-    has_required: bool
+    ends: float
+
+
+def _single(atom: int, number: int) -> _Piece:
+    return _Piece((atom,), (0.5,), float(ELEMENTS[number][0]))
 
 
 def _lay_out(graph: MolGraph, fragment: Fragment, stock: dict[int, list[int]], places: list[int]) -> _Piece:
@@ -88,44 +98,43 @@ def _lay_out(graph: MolGraph, fragment: Fragment, stock: dict[int, list[int]], p
     atoms = tuple(stock[number].pop() for number in fragment.elements)
     for i, j, order in fragment.bonds:
         graph.shift_order(atoms[i], atoms[j], order)
-    for atom, count in zip(atoms, fragment.open_places, strict=True):
+    for atom, count in zip(atoms, fragment.free, strict=True):
         places[atom] = count
-    weights = tuple(50.0 if k in fragment.required else w for k, w in enumerate(fragment.places))
-    return _Piece(atoms, weights, bool(fragment.required))
+    weights = tuple(UNMARKED + marks for marks in fragment.marked)
+    ends = sum(fragment.marked) + (6.0 if fragment.required and sum(fragment.marked) > 1 else 0.0)
+    return _Piece(atoms, weights, ends)
 
 
 def _join(graph: MolGraph, pieces: Sequence[_Piece], places: list[int], random: Random) -> bool:
     """Join the pieces by single bonds into one tree, in place; False on a dead end.
 
-    Pieces with more open places come first (with some jitter), so that ends stay ends; a bridging
+    Pieces that expect more bonds come first (with some jitter), so that ends stay ends; a bridging
     hypervalent group comes early because all its places must be used.
     """
-
-    def rank(piece: _Piece) -> float:
-        total = sum(places[i] for i in piece.atoms)
-        return -total - (6.0 if piece.has_required and total > 1 else 0.0) + 2.0 * random.random()
-
-    ordered = sorted(pieces, key=rank)
+    ordered = sorted(pieces, key=lambda piece: 1.5 * random.random() - piece.ends)
     atoms = list(ordered[0].atoms)
     weights = list(ordered[0].weights)
     for piece in ordered[1:]:
+        own = list(piece.weights)
         i = _draw_place(atoms, weights, places, random)
-        j = _draw_place(piece.atoms, piece.weights, places, random)
+        j = _draw_place(piece.atoms, own, places, random)
         if i is None or j is None:
             return False
-        graph.shift_order(i, j, 1)
-        places[i] -= 1
-        places[j] -= 1
+        graph.shift_order(atoms[i], piece.atoms[j], 1)
+        for members, values, k in ((atoms, weights, i), (piece.atoms, own, j)):
+            places[members[k]] -= 1
+            values[k] = max(values[k] - 1.0, UNMARKED)
         atoms.extend(piece.atoms)
-        weights.extend(piece.weights)
+        weights.extend(own)
     return True
 
 
 def _draw_place(
     atoms: Sequence[int], weights: Sequence[float], places: Sequence[int], random: Random
 ) -> int | None:
+    """Position in `atoms` of an atom with an open place, drawn by weight."""
     able = [w if places[i] > 0 else 0.0 for i, w in zip(atoms, weights, strict=True)]
-    return atoms[draw_index(random, able)] if any(able) else None
+    return draw_index(random, able) if any(able) else None
 
 
 def _close(graph: MolGraph, missing: int, random: Random, *, on_bonds: float) -> bool:

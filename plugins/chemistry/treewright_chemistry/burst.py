@@ -185,7 +185,7 @@ class _Run:
                 if len(batch) == size:
                     break
             elif island.admits(candidate.smiles, score):
-                island.add(Member(score, candidate.smiles, candidate.graph))
+                island.add(Member(score, candidate.smiles, candidate.graph, candidate.mol))
         return list(batch.values())
 
     def _draw(self, island: Island) -> tuple[str, MolGraph | None]:
@@ -226,14 +226,14 @@ class _Run:
             for island in islands:
                 if island.admits(candidate.smiles, score):
                     gained = island.full and score > island.members[0].score
-                    island.add(Member(score, candidate.smiles, candidate.graph))
+                    island.add(Member(score, candidate.smiles, candidate.graph, candidate.mol))
                     self._gains[candidate.move] += gained
                     self._weights.credit(candidate.move, 1.0 if gained else 0.1)
 
     def _aim(self, member: Member) -> Sequence[float]:
         """Weights of the atoms for being edited: 0.2 + misfit / mean misfit."""
         if member.aim is None:
-            misfits = self._fit.misfits(member.graph.to_mol())
+            misfits = self._fit.misfits(member.mol)
             mean = sum(misfits) / len(misfits) or 1.0
             member.aim = [0.2 + misfit / mean for misfit in misfits]
         return member.aim

@@ -1,11 +1,11 @@
 """Cutting a molecule into substructures: ring systems, chains, functional and charged groups.
 
-Cut are single bonds outside rings that end at a ring, and carbon-heteroatom bonds whose ends both go on.
-Groups such as nitro, sulfonyl, azide or isocyanide hold together because their bonds are multiple. A second,
-coarser cut leaves terminal atoms on (aniline, toluene and chlorobenzene beside benzene).
-
-A piece is capped with hydrogen where it was cut; only at hypervalent atoms, where a hydrogen would
-change the group, a dummy atom marks the place (`*S(*)(=O)=O`).
+Three cuts of growing coarseness, all through single bonds outside rings:
+- fine: bonds that end at a ring, and carbon-heteroatom bonds whose ends both go on;
+- with terminals: the same, but terminal atoms stay on (aniline, toluene, chlorobenzene beside benzene);
+- substituents: only bonds between a ring and the rest, so that whole substituents remain (acetamido, ethoxycarbonyl).
+Groups such as nitro, sulfonyl, azide or isocyanide hold together because their bonds are multiple. A dummy
+atom marks every place where a piece was cut off (`*c1ccc(*)cc1`, `*S(*)(=O)=O`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Any
 
 from rdkit import Chem
 
-from treewright_chemistry.bond_edits import is_hypervalent
 from treewright_chemistry.molgraph import MolGraph
 
 __all__ = ["Piece", "cut_molecule"]
@@ -27,28 +26,28 @@ __all__ = ["Piece", "cut_molecule"]
 class Piece:
     """One occurrence of a substructure in a molecule.
 
-    `smiles` is canonical; `atoms[k]` is the index in the molecule of the k-th heavy atom of that SMILES
-    (dummies left out of the count); `attached` holds positions k that were cut off, once per cut bond.
+    `smiles` is canonical, with a dummy for every cut bond; `atoms[k]` is the index in the molecule of the k-th
+    heavy atom of that SMILES (dummies left out of the count).
     """
 
     smiles: str
     atoms: tuple[int, ...]
-    attached: tuple[int, ...]
 
 
 def cut_molecule(mol: Any, *, smallest: int = 2, largest: int = 18) -> Iterator[Piece]:
-    """All pieces of `smallest` to `largest` heavy atoms from the fine and the coarse cut, without repeats.
+    """All pieces of `smallest` to `largest` heavy atoms from the three cuts, without repeats.
 
-    Raises UnsupportedMolecule for molecules that the light graph cannot hold.
+    A molecule that no cut divides gives nothing: pieces are parts, never whole molecules. Raises UnsupportedMolecule for molecules that the light graph cannot hold.
     """
     graph = MolGraph.from_mol(mol)
     ring_bonds = {_bond_ends(bond) for bond in mol.GetBonds() if bond.IsInRing()}
     ring_atoms = {i for ends in ring_bonds for i in ends}
     seen: set[tuple[int, ...]] = set()
-    for keep_terminal in (False, True):
-        cuts = _cuts(graph, ring_bonds, ring_atoms, keep_terminal)
+    whole = len(graph.elements)
+    for level in ("fine", "terminals", "substituents"):
+        cuts = _cuts(graph, ring_bonds, ring_atoms, level)
         for atoms in _components(graph, cuts):
-            if smallest <= len(atoms) <= largest and atoms not in seen:
+            if smallest <= len(atoms) <= largest and len(atoms) < whole and atoms not in seen:
                 seen.add(atoms)
                 piece = _piece(graph, atoms, cuts)
                 if piece is not None:
@@ -61,16 +60,17 @@ def _bond_ends(bond: Any) -> tuple[int, int]:
 
 
 def _cuts(
-    graph: MolGraph, ring_bonds: set[tuple[int, int]], ring_atoms: set[int], keep_terminal: bool
+    graph: MolGraph, ring_bonds: set[tuple[int, int]], ring_atoms: set[int], level: str
 ) -> set[tuple[int, int]]:
     cuts = set()
     for i, j, order in graph.bond_list():
-        terminal = len(graph.bonds[i]) == 1 or len(graph.bonds[j]) == 1
-        if order != 1 or (i, j) in ring_bonds or (terminal and keep_terminal):
+        if order != 1 or (i, j) in ring_bonds:
             continue
         at_ring = i in ring_atoms or j in ring_atoms
         hetero = (graph.elements[i] == 6) != (graph.elements[j] == 6)
-        if at_ring or (hetero and not terminal):
+        terminal = len(graph.bonds[i]) == 1 or len(graph.bonds[j]) == 1
+        cut = at_ring if level == "substituents" else at_ring or (hetero and not terminal)
+        if cut and not (terminal and level == "terminals"):
             cuts.add((i, j))
     return cuts
 
@@ -99,12 +99,8 @@ def _piece(graph: MolGraph, atoms: tuple[int, ...], cuts: set[tuple[int, int]]) 
     open_ends = [
         place[i] for i in atoms for j in graph.bonds[i] if not _is_kept(kept, place.get(i), place.get(j))
     ]
-    dummies = tuple(k for k in open_ends if is_hypervalent(graph, atoms[k]))
-    smiles, order = _canonical(tuple(graph.elements[i] for i in atoms), tuple(bonds), dummies)
-    if not smiles:
-        return None
-    rank = {k: position for position, k in enumerate(order)}
-    return Piece(smiles, tuple(atoms[k] for k in order), tuple(sorted(rank[k] for k in open_ends)))
+    smiles, order = _canonical(tuple(graph.elements[i] for i in atoms), tuple(bonds), tuple(open_ends))
+    return Piece(smiles, tuple(atoms[k] for k in order)) if smiles else None
 
 
 def _is_kept(kept: set[tuple[int, int]], i: int | None, j: int | None) -> bool:

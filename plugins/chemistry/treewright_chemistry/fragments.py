@@ -10,10 +10,12 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import exp
 from random import Random
 from typing import Final
 
+from treewright_chemistry.bond_edits import is_hypervalent
 from treewright_chemistry.molgraph import MolGraph, UnsupportedMolecule, hydrogens
 from treewright_chemistry.substructures import Substructure
 
@@ -29,16 +31,17 @@ MOST_FRAGMENTS: Final = 400
 class Fragment:
     """A substructure ready for joining; atoms in the order of its SMILES, dummies removed.
 
-    `open_places[i]` bonds can start at atom i; `required` holds atoms (hypervalent ones) whose places must all be
-    used. `places[i]` says how likely a bond starts there. `windows` are (mean, spread) of its carbons, ppm, sorted.
+    `free[i]` bonds can start at atom i, `marked[i]` of them where the substructure was cut off; where `required`
+    all marked places must be used because hydrogen cannot take them. `windows` are (mean, spread) of its
+    carbons, ppm, sorted.
     """
 
     smiles: str
     elements: tuple[int, ...]
     bonds: tuple[tuple[int, int, int], ...]
-    open_places: tuple[int, ...]
-    required: frozenset[int]
-    places: tuple[float, ...]
+    free: tuple[int, ...]
+    marked: tuple[int, ...]
+    required: bool
     windows: tuple[tuple[float, float], ...]
     unsaturation: int
     prior: float
@@ -49,18 +52,19 @@ class Fragment:
         graph = MolGraph.from_smiles(substructure.smiles)
         kept = [i for i, number in enumerate(graph.elements) if number > 0]
         index = {i: k for k, i in enumerate(kept)}
-        free = hydrogens(graph)
-        slots = Counter(index[j] for i, near in enumerate(graph.bonds) if graph.elements[i] == 0 for j in near)
+        hydrogen = hydrogens(graph)
+        marks = Counter(substructure.attachments)
+        unsaturation = _unsaturation(graph, len(kept))
         return cls(
             smiles=substructure.smiles,
             elements=tuple(graph.elements[i] for i in kept),
             bonds=tuple((index[i], index[j], o) for i, j, o in graph.bond_list() if i in index and j in index),
-            open_places=tuple(slots[k] or free[i] for k, i in enumerate(kept)),
-            required=frozenset(slots),
-            places=tuple(0.02 + times / substructure.count for times in substructure.attachments),
+            free=tuple(marks[k] + hydrogen[i] for k, i in enumerate(kept)),
+            marked=tuple(marks[k] for k in range(len(kept))),
+            required=any(is_hypervalent(graph, kept[k]) for k in marks),
             windows=tuple(sorted((w.mean, w.spread) for w in substructure.windows)),
-            unsaturation=_unsaturation(graph, len(kept)),
-            prior=substructure.count**0.5 * (1.0 + 2.0 * substructure.unsaturation),
+            unsaturation=unsaturation,
+            prior=substructure.count**0.5 * (1.0 + 2.0 * unsaturation),
         )
 
 
@@ -89,37 +93,38 @@ class FragmentKit:
         weighted = [(f.prior * exp(-mismatch(f, self._lines)[0] / TOLERANCE), f) for f in fitting]
         weighted.sort(key=lambda pair: (-pair[0], pair[1].smiles))
         self.fragments = [f for _, f in weighted[:MOST_FRAGMENTS]]
-        self.weights = [w for w, _ in weighted[:MOST_FRAGMENTS]]
-        self._total = sum(self.weights)
+        self._cumulative = list(accumulate(w for w, _ in weighted[:MOST_FRAGMENTS]))
+        self._first = [mismatch(f, self._lines)[0] for f in self.fragments]
+        self._needs = [Counter(f.elements) for f in self.fragments]
 
     def draw(self, atoms: Mapping[int, int], unsaturation: int, random: Random) -> list[Fragment]:
         """Fragments that together need no more than `atoms` and `unsaturation`; may be none."""
         left = Counter(dict(atoms))
         lines = list(self._lines)
-        drawn: list[Fragment] = []
+        drawn: list[int] = []
         while self.fragments and not (unsaturation == 0 and random.random() < 0.25):
-            fragment = self._next(left, unsaturation, lines, drawn, random)
-            if fragment is None:
+            found = self._next(left, unsaturation, lines, drawn, random)
+            if found is None:
                 break
-            drawn.append(fragment)
-            left.subtract(fragment.elements)
-            unsaturation -= fragment.unsaturation
-            lines = mismatch(fragment, lines)[1]
-        return drawn
+            k, lines = found
+            drawn.append(k)
+            left.subtract(self._needs[k])
+            unsaturation -= self.fragments[k].unsaturation
+        return [self.fragments[k] for k in drawn]
 
     def _next(
-        self, left: Counter[int], unsaturation: int, lines: list[float], drawn: list[Fragment], random: Random
-    ) -> Fragment | None:
-        """One more fragment by rejection: it must fit the atoms left and should explain lines left."""
-        for attempt in range(10):
+        self, left: Counter[int], unsaturation: int, lines: list[float], drawn: list[int], random: Random
+    ) -> tuple[int, list[float]] | None:
+        """One more fragment by rejection, and the lines it leaves: it must fit the atoms and should explain lines."""
+        for attempt in range(12):
             again = drawn and attempt == 0 and random.random() < 0.3
-            fragment = drawn[-1] if again else random.choices(self.fragments, self.weights)[0]
-            if fragment.unsaturation > unsaturation or not _fits(Counter(fragment.elements), left):
+            k = drawn[-1] if again else bisect_left(self._cumulative, random.random() * self._cumulative[-1])
+            fragment = self.fragments[k]
+            if fragment.unsaturation > unsaturation or any(left[n] < times for n, times in self._needs[k].items()):
                 continue
-            first = mismatch(fragment, self._lines)[0]
-            now = mismatch(fragment, lines)[0]
-            if random.random() < exp((first - now) / TOLERANCE):
-                return fragment
+            distance, rest = mismatch(fragment, lines)
+            if random.random() < exp((self._first[k] - distance) / TOLERANCE):
+                return k, rest
         return None
 
 

@@ -6,6 +6,7 @@ from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from treewright_chemistry.crossover import Arms, find_arms
 from treewright_chemistry.molgraph import MolGraph
@@ -20,6 +21,7 @@ class Member:
     score: float
     smiles: str
     graph: MolGraph
+    mol: Any
     aim: Sequence[float] | None = None
     _arms: Arms | None = None
 

@@ -37,6 +37,12 @@ ELEMENTS: dict[int, tuple[int, ...]] = {
     53: (1,),
 }
 
+_MOST_ORDERS = 64
+_OPEN = {
+    number: [next((v - used for v in valences if v >= used), -1) for used in range(_MOST_ORDERS)]
+    for number, valences in ELEMENTS.items()
+}
+
 _BOND_TYPES = {
     1: Chem.BondType.SINGLE,
     2: Chem.BondType.DOUBLE,
@@ -131,11 +137,8 @@ class MolGraph:
 
 def hydrogens(graph: MolGraph) -> list[int]:
     """Hydrogens on each atom; -1 where the bond orders exceed every allowed valence."""
-    counts = []
-    for number, near in zip(graph.elements, graph.bonds, strict=True):
-        used = sum(near.values())
-        counts.append(next((v - used for v in ELEMENTS[number] if v >= used), -1))
-    return counts
+    # The hottest function of a search: a table by element and order sum instead of a loop over valences.
+    return [_OPEN[number][sum(near.values())] for number, near in zip(graph.elements, graph.bonds, strict=True)]
 
 
 def is_connected(graph: MolGraph) -> bool:

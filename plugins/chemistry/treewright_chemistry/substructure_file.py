@@ -1,6 +1,6 @@
 """Substructures as a text table: one line each, tab-separated, first line names the columns.
 
-Columns: smiles, count, formula, unsaturation, heavy_atoms, kind, attachments (`k:times`, comma-separated),
+Columns: smiles, count, formula, unsaturation, heavy_atoms, kind, attachments (positions, comma-separated),
 windows (`k:mean:spread`, ppm, comma-separated), text. Lines that start with `#` tell where it comes from.
 """
 
@@ -49,7 +49,7 @@ def shipped_substructures() -> tuple[Substructure, ...]:
 
 
 def _row(substructure: Substructure) -> str:
-    used = ",".join(f"{k}:{times}" for k, times in enumerate(substructure.attachments) if times)
+    used = ",".join(map(str, substructure.attachments))
     windows = ",".join(f"{w.atom}:{w.mean:.1f}:{w.spread:.1f}" for w in substructure.windows)
     fields = (
         substructure.smiles, substructure.count, substructure.formula, substructure.unsaturation,
@@ -68,12 +68,9 @@ def _parse(text: str, name: str) -> tuple[Substructure, ...]:
 def _read_row(line: str, where: str) -> Substructure:
     try:
         smiles, count, formula, unsaturation, heavy, kind, used, windows, _ = line.split("\t")
-        attachments = [0] * int(heavy)
-        for entry in filter(None, used.split(",")):
-            k, times = entry.split(":")
-            attachments[int(k)] = int(times)
         return Substructure(
-            smiles, int(count), formula, int(unsaturation), int(heavy), _kind(kind), tuple(attachments),
+            smiles, int(count), formula, int(unsaturation), int(heavy), _kind(kind),
+            tuple(int(k) for k in used.split(",") if k),
             tuple(_window(entry) for entry in windows.split(",") if entry),
         )  # fmt: skip
     except (ValueError, IndexError) as error:

@@ -95,12 +95,9 @@ def _groups(mol: Any) -> list[str]:
 
 
 def _places(substructure: Substructure) -> str:
-    used = [k for k, times in enumerate(substructure.attachments) if times]
-    if not used:
-        return "seen as a whole molecule"
     mol = Chem.MolFromSmiles(substructure.smiles)
     heavy = [atom.GetAtomicNum() for atom in mol.GetAtoms() if atom.GetAtomicNum() > 0]
-    symbols = Counter(GetPeriodicTable().GetElementSymbol(heavy[k]) for k in used)
+    symbols = Counter(GetPeriodicTable().GetElementSymbol(heavy[k]) for k in substructure.attachments)
     return "bound through " + ", ".join(f"{n} {symbol}" for symbol, n in sorted(symbols.items()))
 
 

@@ -36,11 +36,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Substructure:
-    """A piece of molecules, capped with hydrogen (dummy atoms only at hypervalent atoms).
+    """A piece of molecules.
 
-    `smiles` is canonical without stereo; `count` is the number of occurrences; `formula` holds the capping
-    hydrogens; `unsaturation` is rings plus extra bonds (charge-separated bonds counted as drawn);
-    `attachments[k]` says how often the k-th heavy atom of the SMILES was bound to the rest.
+    `smiles` is canonical without stereo, with a dummy atom at every open place; `count` is the number of
+    occurrences; `formula` is without the dummies; `unsaturation` is rings plus extra bonds (charge-separated
+    bonds counted as drawn); `attachments` are the heavy atoms of the open places, by position in the SMILES.
     """
 
     smiles: str
@@ -56,7 +56,6 @@ class Substructure:
 @dataclass(slots=True)
 class _Tally:
     count: int = 0
-    attachments: list[int] = field(default_factory=list)
     shifts: dict[int, list[float]] = field(default_factory=dict)  # atom -> [n, sum, sum of squares]
 
 
@@ -92,10 +91,8 @@ class SubstructureCounter:
     def _count(self, piece: Piece, predicted: Sequence[float | None] | None) -> None:
         tally = self._tallies.get(piece.smiles)
         if tally is None:
-            tally = self._tallies[piece.smiles] = _Tally(attachments=[0] * len(piece.atoms))
+            tally = self._tallies[piece.smiles] = _Tally()
         tally.count += 1
-        for k in piece.attached:
-            tally.attachments[k] += 1
         if predicted is not None:
             for k, atom in enumerate(piece.atoms):
                 shift = predicted[atom]
@@ -130,13 +127,32 @@ def _substructure(smiles: str, tally: _Tally) -> Substructure:
     return Substructure(
         smiles=smiles,
         count=tally.count,
-        formula=rdMolDescriptors.CalcMolFormula(mol).replace("*", ""),
+        formula=rdMolDescriptors.CalcMolFormula(_without_dummies(mol)),
         unsaturation=_unsaturation(mol),
         heavy_atoms=heavy,
         kind=_kind(mol),
-        attachments=tuple(tally.attachments),
+        attachments=attachments_of(mol),
         windows=tuple(_window(k, *sums) for k, sums in sorted(tally.shifts.items())),
     )
+
+
+def attachments_of(mol: Any) -> tuple[int, ...]:
+    """Heavy atoms next to a dummy, by position among the heavy atoms, once per dummy."""
+    heavy = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetAtomicNum() > 0]
+    position = {index: k for k, index in enumerate(heavy)}
+    dummies = [atom for atom in mol.GetAtoms() if atom.GetAtomicNum() == 0]
+    return tuple(sorted(position[near.GetIdx()] for dummy in dummies for near in dummy.GetNeighbors()))
+
+
+def _without_dummies(mol: Any) -> Any:
+    """The heavy atoms alone, open places left open (radicals), so that the formula holds no capping hydrogen."""
+    bare = Chem.RWMol(mol)
+    for atom in bare.GetAtoms():
+        atom.SetNumExplicitHs(atom.GetTotalNumHs())
+        atom.SetNoImplicit(True)
+    for index in sorted((a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() == 0), reverse=True):
+        bare.RemoveAtom(index)
+    return bare
 
 
 def _window(atom: int, n: float, total: float, squares: float) -> Window:
@@ -148,7 +164,7 @@ def _unsaturation(mol: Any) -> int:
     kekule = Chem.Mol(mol)
     Chem.Kekulize(kekule, clearAromaticFlags=True)
     orders = sum(int(bond.GetBondTypeAsDouble()) for bond in kekule.GetBonds())
-    return orders - kekule.GetNumAtoms() + 1
+    return orders - int(kekule.GetNumAtoms()) + 1
 
 
 def _kind(mol: Any) -> Kind:
@@ -156,8 +172,8 @@ def _kind(mol: Any) -> Kind:
     if any(atom.GetFormalCharge() for atom in mol.GetAtoms()) and rings.NumRings() == 0:
         return "charged group"
     if rings.NumRings() == 0:
-        only_carbon = all(atom.GetAtomicNum() == 6 for atom in mol.GetAtoms())
+        only_carbon = all(atom.GetAtomicNum() in (0, 6) for atom in mol.GetAtoms())
         return "chain" if only_carbon else "functional group"
-    if any(rings.NumAtomRings(atom.GetIdx()) == 0 for atom in mol.GetAtoms()):
+    if any(rings.NumAtomRings(atom.GetIdx()) == 0 for atom in mol.GetAtoms() if atom.GetAtomicNum() > 0):
         return "substituted ring"
     return "ring" if rings.NumRings() == 1 else "ring system"
