@@ -80,14 +80,15 @@ class Scheduler:
         self._loop = asyncio.get_running_loop()
         try:
             while True:
-                more = admit(self)
                 self._advance_ready()
-                if self._send():
+                moving = self._send()
+                more = admit(self)  # ended searches made room
+                if moving or self.ready:
                     if self.in_flight:
                         await asyncio.sleep(0)  # let endpoint tasks move while inline work goes on
                 elif self.fibers or more:
                     await self._wait()
-                elif not admit(self):
+                else:
                     return
         finally:
             for fiber in self.fibers:

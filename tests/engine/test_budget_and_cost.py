@@ -1,0 +1,89 @@
+"""Budgets hold, and every unit of cost is accounted for once."""
+
+import pytest
+
+from tests.engine.toys import Judge, Vowels, component, pipeline, solve
+from treewright.engine.local import ListFeed, run_local
+from treewright.engine.trace import Trace
+from treewright.pipeline import ComponentSpec
+from treewright.searches.beam import Beam
+from treewright.searches.mcts import Mcts
+from treewright.searches.sample import Sample
+from treewright_registry import Problem
+
+SEARCHES = [
+    component("search", Sample, n=100, wave=3),
+    component("search", Beam, width=3, branch=5),
+    component("search", Mcts, branch=3),
+]
+IDS = ["sample", "beam", "mcts"]
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=IDS)
+@pytest.mark.parametrize("limit", [1, 2, 7, 16, 33])
+def test_candidates_never_exceed_their_limit(search: ComponentSpec, limit: int) -> None:
+    for solution in solve(pipeline(search=search, budget={"candidates": limit})).values():
+        assert solution.cost["policy"]["candidates"] <= limit
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=IDS)
+@pytest.mark.parametrize(
+    ("counter", "limit", "in_flight"),
+    [("generated_tokens", 20, 20), ("policy.calls", 3, 3), ("scored_tokens", 10, 60), ("reward_calls", 9, 15)],
+)
+def test_other_counters_exceed_their_limit_by_at_most_the_call_in_flight(
+    search: ComponentSpec, counter: str, limit: int, in_flight: int
+) -> None:
+    role, _, name = counter.rpartition(".")
+    for solution in solve(pipeline(search=search, budget={counter: limit})).values():
+        roles = [role] if role else list(solution.cost)
+        assert sum(solution.cost[each][name] for each in roles) <= limit + in_flight
+
+
+def test_search_that_runs_out_of_budget_answers_with_its_best_so_far() -> None:
+    whole = solve(pipeline(search=component("search", Sample, n=6, wave=3)))
+    cut = solve(pipeline(search=component("search", Sample, n=600, wave=3), budget={"candidates": 6}))
+    assert {id_: solution.answer for id_, solution in whole.items()} == {
+        id_: solution.answer for id_, solution in cut.items()
+    }
+
+
+def test_budget_that_ends_before_any_answer_is_an_error_that_says_so() -> None:
+    solutions = solve(pipeline(search=component("search", Beam), budget={"candidates": 5}))
+    assert {solution.error for solution in solutions.values()} == {
+        "the search ended without a finished answer (budget spent: candidates 5)"
+    }
+
+
+@pytest.mark.parametrize("scorer", [Vowels, Judge])
+@pytest.mark.parametrize("search", SEARCHES, ids=IDS)
+def test_costs_of_the_nodes_add_up_to_the_ledger(search: ComponentSpec, scorer: type) -> None:
+    traces: dict[str, Trace] = {}
+    solutions = {}
+
+    def keep(problem: Problem, trace: Trace) -> None:
+        traces[problem.id] = trace
+
+    spec = pipeline(search=search, scorer=component("scorer", scorer), budget={"candidates": 24})
+    problems = [Problem(f"w{number}", f"word {number}") for number in range(4)]
+    run_local(spec, ListFeed(problems), lambda s: solutions.update({s.problem_id: s}), write_trace=keep)
+    for id_, solution in solutions.items():
+        total: dict[str, float] = {}
+        for counters in solution.cost.values():
+            for name, value in counters.items():
+                total[name] = total.get(name, 0) + value
+        summed: dict[str, float] = {}
+        for share in traces[id_].costs():
+            for name, value in share.items():
+                summed[name] = summed.get(name, 0) + value
+        for name in ("calls", "generated_tokens", "prompt_tokens", "scored_tokens", "seconds"):
+            assert summed.get(name, 0) == pytest.approx(total[name]), name
+
+
+def test_inner_calls_of_a_composite_are_charged_but_are_no_candidates() -> None:
+    spec = pipeline(scorer=component("scorer", Judge), search=component("search", Sample, n=4))
+    cost = solve(spec)["w0"].cost
+    assert cost["policy"]["candidates"] == 4
+    assert cost["policy"]["calls"] == 1 + 4  # one for the answers, one for each judgement
+    assert cost["policy"]["generated_tokens"] == 4 * 4 + 4 * 3
+    assert cost["scorer"]["reward_calls"] == 4
