@@ -1,0 +1,141 @@
+"""How a server's answer becomes a step."""
+
+import json
+
+import pytest
+
+from treewright_language.completion import Reading, read_completion
+from treewright_registry import CallFailed, Step, Usage
+
+WHOLE = Reading(delimiter=None, server_stops=True, logprobs=False, first=True)
+BY_STEP = Reading(delimiter="\n\n", server_stops=True, logprobs=False, first=True)
+CUT_HERE = BY_STEP._replace(server_stops=False)
+USAGE = {"prompt_tokens": 11, "completion_tokens": 3}
+
+
+def body(text="It is 5.", finish_reason="stop", usage=USAGE, **choice):
+    choice = {"message": {"role": "assistant", "content": text}, "finish_reason": finish_reason, **choice}
+    return json.dumps({"choices": [choice], "usage": usage})
+
+
+def step(text, reading):
+    return read_completion(text, reading)[0]
+
+
+def refusal(text, reading=WHOLE):
+    with pytest.raises(CallFailed) as refused:
+        read_completion(text, reading)
+    return str(refused.value)
+
+
+def test_a_whole_answer_stops():
+    expected = (Step("It is 5.", None, 3, "stop"), Usage(prompt_tokens=11))
+    assert read_completion(body(), WHOLE) == expected
+
+
+def test_a_whole_answer_keeps_its_delimiters():
+    assert step(body("a\n\nb"), WHOLE) == Step("a\n\nb", None, 3, "stop")
+
+
+def test_an_answer_out_of_tokens_is_cut_off():
+    assert step(body("It is", "length"), WHOLE) == Step("It is", None, 3, "length")
+    assert step(body("It is", "length"), BY_STEP) == Step("It is", None, 3, "length")
+
+
+@pytest.mark.parametrize("field", ["stop_reason", "matched_stop"])
+def test_a_step_ends_with_the_delimiter_that_the_server_met(field):
+    assert step(body("a", **{field: "\n\n"}), BY_STEP) == Step("a\n\n", None, 3, "step")
+
+
+@pytest.mark.parametrize("met", [None, 151645, "END"])
+def test_an_answer_that_ended_otherwise_stops(met):
+    assert step(body("a", stop_reason=met), BY_STEP) == Step("a", None, 3, "stop")
+
+
+def test_a_delimiter_that_the_server_left_in_the_text_ends_the_step():
+    assert step(body("a\n\n"), BY_STEP) == Step("a\n\n", None, 3, "step")
+
+
+def test_a_server_that_does_not_say_what_it_met_is_refused():
+    assert refusal(body("a"), BY_STEP) == (
+        "the server does not say whether the delimiter or the end of the answer stopped it"
+        " (no stop_reason or matched_stop in the answer); set  server_stops: false,"
+        " and steps are cut here instead"
+    )
+
+
+def test_a_step_cut_here_is_paid_for_in_full():
+    assert step(body("a\n\nb\n\nc"), CUT_HERE) == Step("a\n\n", None, 3, "step")
+    assert step(body("a\n\nb", "length"), CUT_HERE) == Step("a\n\n", None, 3, "step")
+    assert step(body("a"), CUT_HERE) == Step("a", None, 3, "stop")
+
+
+def test_after_steps_an_empty_answer_means_that_all_is_said():
+    later = BY_STEP._replace(first=False)
+    assert step(body("", stop_reason=None), later) == Step("", None, 3, "stop")
+
+
+def test_log_probabilities_are_summed():
+    tokens = [{"token": "a", "logprob": -0.5}, {"token": "b", "logprob": -1.25}]
+    read = step(body(logprobs={"content": tokens}), WHOLE._replace(logprobs=True))
+    assert read == Step("It is 5.", -1.75, 3, "stop")
+
+
+def test_log_probabilities_that_nobody_asked_for_are_left_out():
+    tokens = [{"token": "a", "logprob": -0.5}]
+    assert step(body(logprobs={"content": tokens}), WHOLE).log_probability is None
+
+
+@pytest.mark.parametrize("listed", [None, {}, {"content": None}, {"content": []}])
+def test_missing_log_probabilities_are_an_error(listed):
+    assert refusal(body(logprobs=listed), WHOLE._replace(logprobs=True)) == (
+        "the server returned no log-probabilities ('choices[0].logprobs.content');"
+        " set  logprobs: false, or use a server that offers them"
+    )
+
+
+@pytest.mark.parametrize("value", ["-1", None, True])
+def test_a_log_probability_that_is_no_number_is_an_error(value):
+    listed = {"content": [{"logprob": value}]}
+    said = refusal(body(logprobs=listed), WHOLE._replace(logprobs=True))
+    assert said == f"the server returned {json.dumps(value)} as the log-probability of a token"
+
+
+def test_an_infinite_log_probability_is_an_error():
+    text = body(logprobs={"content": [{"logprob": float("-inf")}]})
+    assert refusal(text, WHOLE._replace(logprobs=True)) == (
+        "the server returned log-probabilities that sum to -inf"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '{"choices": [',
+            'the answer is no JSON (Expecting value: line 1 column 14 (char 13)): "{\\"choices\\": ["',
+        ),
+        ("[]", "the answer lacks 'choices' (it is null); is this a chat completions API?"),
+        ('{"choices": null}', "the answer lacks 'choices' (it is null); is this a chat completions API?"),
+        ('{"choices": []}', "the answer holds no choice ('choices' is empty)"),
+        ('{"choices": [{}]}', "the answer lacks 'message' (it is null); is this a chat completions API?"),
+        (body(None), "the answer holds no text ('choices[0].message.content' is null)"),
+        (body(""), "the answer holds no text ('choices[0].message.content' is \"\")"),
+        (body("a", None), "the answer lacks 'finish_reason' (it is null); is this a chat completions API?"),
+        (
+            body("a", "content_filter"),
+            "the server ended the answer with 'content_filter' instead of 'stop' or 'length'",
+        ),
+        (body(usage=None), "the answer lacks 'usage' (it is null); is this a chat completions API?"),
+        (
+            body(usage={"prompt_tokens": 1}),
+            "the answer's usage lacks 'completion_tokens' (it is null): its cost is unknown",
+        ),
+        (
+            body(usage={"prompt_tokens": -1, "completion_tokens": 1}),
+            "the answer's usage lacks 'prompt_tokens' (it is -1): its cost is unknown",
+        ),
+    ],
+)
+def test_an_answer_that_lacks_something_is_an_error_that_names_it(text, said):
+    assert refusal(text) == said

@@ -1,0 +1,256 @@
+"""The policy against a real HTTP server: what it sends, what it makes of the answers."""
+
+import asyncio
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from treewright.engine.component_building import build
+from treewright.pipeline import ComponentSpec, capabilities_of
+from treewright_language.openai_policy import OpenAIPolicy
+from treewright_registry import (
+    TO_END,
+    CallFailed,
+    ConfigurationError,
+    Descriptor,
+    Problem,
+    ProposeRequest,
+    Registry,
+    Sampling,
+    Step,
+    Text,
+    Trajectory,
+    Usage,
+)
+
+KEY = "sk-secret-of-the-tests"
+ROOT = Trajectory(Problem("p", "2 + 3?"))
+
+
+def sent_seeds(server):
+    return [body["seed"] for body in server.bodies]
+
+
+def test_the_body_holds_what_is_set_and_nothing_else(server, ask):
+    ask(ProposeRequest(ROOT, 1, 7, TO_END))
+    expected = {
+        "path": "/v1/chat/completions",
+        "model": "tiny",
+        "messages": [{"role": "user", "content": "2 + 3?"}],
+        "seed": ProposeRequest(ROOT, 1, 7).key(0).seed % 2**31,
+    }
+    assert server.bodies == [expected]
+
+
+def test_all_options_reach_the_server(server, ask):
+    server.answer = lambda body: server.says(
+        "a", stop_reason="\n\n", logprobs={"content": [{"token": "a", "logprob": -0.5}]}
+    )
+    options = {"temperature": 0.5, "top_p": 0.9, "max_tokens": 40, "stop": ("END",), "logprobs": True}
+    [proposals] = ask(ProposeRequest(ROOT, 1, 7), instruction="Be brief.", **options)
+    [body] = server.bodies
+    del body["seed"], body["path"]
+    assert body == {
+        "model": "tiny",
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "2 + 3?"},
+        ],
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "max_tokens": 40,
+        "stop": ["\n\n", "END"],
+        "logprobs": True,
+    }
+    assert proposals.steps == [Step("a\n\n", -0.5, 3, "step")]
+
+
+def test_a_searchs_sampling_wins_over_the_options_also_at_zero(server, ask):
+    sampling = Sampling("end", temperature=0.0, top_p=0.25, max_tokens=5)
+    ask(ProposeRequest(ROOT, 1, 7, sampling), temperature=1.0, top_p=1.0, max_tokens=40)
+    [body] = server.bodies
+    assert (body["temperature"], body["top_p"], body["max_tokens"]) == (0.0, 0.25, 5)
+
+
+def test_a_server_that_cannot_stop_is_not_asked_to(server, ask):
+    server.answer = lambda body: server.says("a\n\nb")
+    [proposals] = ask(ProposeRequest(ROOT, 1, 7), server_stops=False)
+    assert "stop" not in server.bodies[0]
+    assert proposals.steps == [Step("a\n\n", None, 3, "step")]
+
+
+def test_siblings_have_seeds_of_their_own_and_the_same_ones_again(server, ask):
+    request = ProposeRequest(ROOT, 4, 7, TO_END)
+    ask(request)
+    first = sent_seeds(server)
+    ask(request)
+    assert len(set(first)) == 4
+    assert all(0 <= seed < 2**31 for seed in first)
+    assert sorted(sent_seeds(server)[4:]) == sorted(first)
+
+
+def test_another_request_has_other_seeds(server, ask):
+    ask(ProposeRequest(ROOT, 2, 7, TO_END), ProposeRequest(ROOT, 2, 8, TO_END))
+    assert len(set(sent_seeds(server))) == 4
+
+
+def test_steps_stand_in_the_order_of_their_draws_whenever_they_arrive(server, ask):
+    server.answer = lambda body: server.says(f"seed {body['seed']}")
+    request = ProposeRequest(ROOT, 6, 7, TO_END)
+    [proposals] = ask(request, parallel=3)
+    assert [step.content for step in proposals.steps] == [
+        f"seed {request.key(index).seed % 2**31}" for index in range(6)
+    ]
+    assert 1 <= server.most <= 3
+
+
+def test_tokens_are_counted_a_sample_each(server, ask):
+    [proposals] = ask(ProposeRequest(ROOT, 3, 7, TO_END))
+    assert proposals.usage == Usage(prompt_tokens=33)
+    assert [step.tokens for step in proposals.steps] == [3, 3, 3]
+
+
+def test_steps_lead_to_the_next_one(server, ask):
+    server.answer = lambda body: server.says("It is 5.", stop_reason=None)
+    [proposals] = ask(ProposeRequest(ROOT.extend(Step("Add.\n\n")), 1, 7), go_on="More.")
+    assert server.bodies[0]["messages"] == [
+        {"role": "user", "content": "2 + 3?"},
+        {"role": "assistant", "content": "Add.\n\n"},
+        {"role": "user", "content": "More."},
+    ]
+    assert proposals.steps == [Step("It is 5.", None, 3, "stop")]
+
+
+def test_no_requests_no_answers(server, ask):
+    assert ask() == []
+    assert server.bodies == []
+
+
+def test_images_come_from_the_blob_store_that_the_engine_sets(server, tmp_path):
+    spec = ComponentSpec(Descriptor("policy", "language/openai", OpenAIPolicy), {"model": "m"})
+    policy = build(spec, tmp_path)
+    image = policy.blobs.put(b"\x89PNG", "image/png")
+    policy = build(ComponentSpec(spec.descriptor, {"model": "m", "base_url": server.url}), tmp_path)
+    root = Trajectory(Problem("p", (Text("What?"), image)))
+    asyncio.run(policy.propose([ProposeRequest(root, 1, 0, TO_END)]))
+    assert server.bodies[0]["messages"][0]["content"][1] == {
+        "type": "image_url",
+        "image_url": {"url": "data:image/png;base64,iVBORw=="},
+    }
+
+
+def test_one_policy_serves_one_event_loop_after_another(server):
+    policy = OpenAIPolicy(model="m", base_url=server.url)
+    request = ProposeRequest(ROOT, 2, 7, TO_END)
+    first = asyncio.run(policy.propose([request]))
+    assert asyncio.run(policy.propose([request])) == first
+
+
+# -- the key ----------------------------------------------------------------------------------
+
+
+def test_the_key_goes_to_the_server_and_is_seen_nowhere_else(server):
+    policy = OpenAIPolicy(model="m", base_url=server.url)
+    asyncio.run(policy.propose([ProposeRequest(ROOT, 1, 7, TO_END)]))
+    assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
+    shown = [repr(policy), repr(vars(policy)), repr(vars(policy._server)), repr(server.bodies)]
+    assert not any(KEY in text for text in shown)
+
+
+def test_an_error_that_quotes_the_key_is_blotted(server, ask):
+    server.answer = lambda body: (401, f'{{"error": {{"message": "Incorrect API key: {KEY}"}}}}')
+    with pytest.raises(CallFailed) as failed:
+        ask(ProposeRequest(ROOT, 1, 7, TO_END))
+    assert str(failed.value) == (
+        f'model \'tiny\' at {server.url}: HTTP 401: {{"error": {{"message": "Incorrect API key: ***"}}}}'
+    )
+    assert failed.value.__cause__ is None
+
+
+def test_an_unreadable_answer_that_quotes_the_key_is_blotted(server, ask):
+    server.answer = lambda body: (200, f"key {KEY}")
+    with pytest.raises(CallFailed) as failed:
+        ask(ProposeRequest(ROOT, 1, 7, TO_END))
+    assert str(failed.value).endswith('"key ***"')
+
+
+def test_errors_show_the_address_without_user_password_and_query(server, ask):
+    server.answer = lambda body: (404, "{}")
+    url = server.url.replace("http://", "http://me:hidden@") + "?token=hidden"
+    with pytest.raises(CallFailed) as failed:
+        ask(ProposeRequest(ROOT, 1, 7, TO_END), base_url=url)
+    assert f"at {server.url}: HTTP 404: {{}}" in str(failed.value)
+    assert "hidden" not in str(failed.value)
+
+
+def test_long_error_pages_are_cut(server, ask):
+    server.answer = lambda body: (502, "<html>" + "x" * 5000)
+    with pytest.raises(CallFailed) as failed:
+        ask(ProposeRequest(ROOT, 1, 7, TO_END))
+    assert len(str(failed.value)) < 500
+
+
+def test_a_missing_key_is_a_mistake_in_the_set_up(server, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(ConfigurationError) as refused:
+        OpenAIPolicy(model="m")
+    assert str(refused.value) == (
+        "the environment variable OPENAI_API_KEY holds no API key\n"
+        "    set it: export OPENAI_API_KEY=…   (any text for a server that asks for none)"
+    )
+
+
+def test_the_key_may_stand_in_another_variable(server, ask, monkeypatch):
+    monkeypatch.setenv("LAB_KEY", "sk-other")
+    ask(ProposeRequest(ROOT, 1, 7, TO_END), api_key_env="LAB_KEY")
+    assert server.headers[0]["Authorization"] == "Bearer sk-other"
+
+
+def test_the_server_may_be_named_by_the_environment(server, ask, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    ask(ProposeRequest(ROOT, 1, 7, TO_END), base_url=None)
+    assert len(server.bodies) == 1
+
+
+# -- options and capabilities -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"model": ""}, "model must name a model of the server"),
+        ({"temperature": -0.5}, "temperature must be at least 0, not -0.5"),
+        ({"top_p": 0.0}, "top_p must be in (0, 1], not 0"),
+        ({"max_tokens": 0}, "max_tokens must be at least 1, not 0"),
+        ({"delimiter": ""}, "delimiter and stop strings must not be empty"),
+        ({"stop": ("",)}, "delimiter and stop strings must not be empty"),
+        ({"parallel": 0}, "parallel must be at least 1, not 0"),
+        (
+            {"logprobs": True, "server_stops": False},
+            "logprobs: true needs server_stops: true, since log-probabilities cover what is cut off here",
+        ),
+    ],
+)
+def test_options_out_of_range_are_refused(options, said):
+    with pytest.raises(ValueError) as refused:
+        OpenAIPolicy(**{"model": "m", **options})
+    assert str(refused.value) == said
+
+
+def test_log_probabilities_are_promised_only_by_a_policy_that_asks_for_them(server):
+    assert capabilities_of(OpenAIPolicy) == frozenset()
+    assert capabilities_of(OpenAIPolicy(model="m")) == frozenset()
+    assert capabilities_of(OpenAIPolicy(model="m", logprobs=True)) == {"log_probability"}
+
+
+def test_the_entry_module_registers_it():
+    registry = Registry.load([EntryPoint("language", "treewright_language", "treewright.plugins")])
+    assert registry.failures == ()
+    assert registry.find("policy", "language/openai").load() is OpenAIPolicy
+
+
+def test_importing_the_policy_does_not_load_the_client():
+    program = "import sys, treewright_language.openai_policy; sys.exit('openai' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,97 @@
+"""An OpenAI-compatible server: sends a request body, returns the text of the answer.
+
+Knows addresses, keys and the client library; nothing of steps or trajectories.
+"""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from treewright_language.loop_bound import LoopBound
+from treewright_registry import CallFailed, ConfigurationError
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+_VENDOR = "https://api.openai.com/v1"
+_LONGEST_REASON = 400  # characters: a proxy's error page is not worth more
+
+
+class ChatServer:
+    """Chat completions of one server.
+
+    Args:
+        base_url: the server; ``None`` takes ``OPENAI_BASE_URL`` or else the vendor's own.
+        api_key_env: environment variable that holds the key.
+
+    Raises:
+        ConfigurationError: the client library or the key is missing.
+    """
+
+    def __init__(self, base_url: str | None, api_key_env: str) -> None:
+        self._url = base_url or os.environ.get("OPENAI_BASE_URL") or _VENDOR
+        key = _key(api_key_env)
+        # functions that know the key: unlike attributes they show it to nobody
+        self._without_key: Callable[[str], str] = lambda text: text.replace(key, "***")
+        self._clients = LoopBound(_client_maker(self._url, key))
+
+    async def complete(self, body: dict[str, Any]) -> str:
+        """The response body to a request body, whatever it says.
+
+        Raises:
+            CallFailed: the server cannot be reached, or answers with an error status.
+        """
+        client = await self._clients.get()
+        try:
+            response = await client.chat.completions.with_raw_response.create(**body)
+            return str(response.http_response.text)
+        except Exception as error:  # the client and what lies beneath it raise many types
+            reason = _reason(error)
+        # raised out here, so that the original, which may quote the key, is not chained to it
+        raise self.failure(body["model"], reason)
+
+    def failure(self, model: str, reason: str) -> CallFailed:
+        """An error that tells model and server, and never the key."""
+        clean = self._without_key(reason)
+        short = clean if len(clean) <= _LONGEST_REASON else f"{clean[:_LONGEST_REASON]}…"
+        return CallFailed(f"model '{model}' at {self._place()}: {short}")
+
+    def _place(self) -> str:
+        """The server's address, without user, password and query."""
+        url = urlsplit(self._url)
+        return f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"
+
+
+def _reason(error: Exception) -> str:
+    """The server's own words if it answered at all, else the client's."""
+    response = getattr(error, "response", None)
+    if response is None:
+        return f"{type(error).__name__}: {error}"
+    return f"HTTP {response.status_code}: {response.text}"
+
+
+def _key(variable: str) -> str:
+    key = os.environ.get(variable, "")
+    if not key:
+        raise ConfigurationError(
+            f"the environment variable {variable} holds no API key\n"
+            f"    set it: export {variable}=…   (any text for a server that asks for none)"
+        )
+    return key
+
+
+def _client_maker(url: str, key: str) -> "Callable[[], AsyncOpenAI]":
+    try:
+        from openai import AsyncOpenAI
+    except ImportError as error:
+        raise ConfigurationError(
+            f"language/openai needs the client library: {error}\n"
+            "    install it: pip install 'treewright[language]'"
+        ) from error
+
+    def make() -> AsyncOpenAI:
+        # the engine retries, with its own pauses and deadline
+        return AsyncOpenAI(api_key=key, base_url=url, max_retries=0)
+
+    return make
