@@ -51,7 +51,9 @@ def check_order_of_the_batch(subject: ComponentSubject) -> None:
     _enough(subject)
     forwards = subject.results(subject.requests)
     backwards = subject.results(list(reversed(subject.requests)))
-    if len(forwards) == len(backwards) and not same(forwards, backwards[::-1]):
+    if len(forwards) != len(subject.requests):
+        return  # another check reports it
+    if not same(forwards, backwards[::-1]):
         raise Broken("the reversed batch did not give the reversed results")
 
 

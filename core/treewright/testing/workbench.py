@@ -1,7 +1,9 @@
 """Builds a plugin's components and finds something to ask them: its own problems and answers."""
 
 import functools
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -37,7 +39,8 @@ class Workbench:
     def __init__(self, registry: Registry, descriptors: Sequence[Descriptor]) -> None:
         self.registry = registry
         self.descriptors = descriptors
-        self._folder = tempfile.TemporaryDirectory(prefix="treewright-check-", ignore_cleanup_errors=True)
+        self._folder = Path(tempfile.mkdtemp(prefix="treewright-check-"))  # for components' blobs
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
     @functools.cached_property
     def pipelines(self) -> list[PipelineSpec]:
@@ -107,7 +110,7 @@ class Workbench:
     def _build(self, spec: ComponentSpec) -> Any:
         key = repr((spec.name, spec.descriptor.kind, sorted(spec.options.items(), key=lambda item: item[0])))
         if key not in self._instances:
-            self._instances[key] = build(spec, Path(self._folder.name))
+            self._instances[key] = build(spec, self._folder)
         return self._instances[key]
 
     @functools.cached_property
