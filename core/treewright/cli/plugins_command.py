@@ -111,7 +111,9 @@ def _check(options: argparse.Namespace) -> int:
     for outcome in outcomes:
         print(outcome)
     failed = sum(1 for outcome in outcomes if outcome.failure)
-    print(f"{len(outcomes) - failed} checks passed, {failed} failed")
+    skipped = sum(1 for outcome in outcomes if outcome.skipped)
+    passed = len(outcomes) - failed - skipped
+    print(f"{passed} checks passed, {skipped} skipped, {failed} failed")
     return FAILED if failed else DONE
 
 

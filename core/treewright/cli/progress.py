@@ -46,6 +46,9 @@ class Tally:
     def ended(self, summary: Mapping[str, Any]) -> None:
         """The run is over."""
 
+    def close(self) -> None:
+        """Leave the terminal in order, also after an error."""
+
     @property
     def elapsed(self) -> float:
         """Seconds since the run began."""
@@ -120,8 +123,8 @@ class Bar(Tally):
         remaining = f"{duration(self.left)} left" if self.left is not None else ""
         self.bar.update(self.task, advance=1, status=self.status(), remaining=remaining)
 
-    def ended(self, summary: Mapping[str, Any]) -> None:
-        """Leave the finished bar on the screen."""
+    def close(self) -> None:
+        """Leave the bar on the screen, and the cursor visible."""
         self.bar.stop()
 
 

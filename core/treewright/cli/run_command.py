@@ -72,15 +72,18 @@ def _execute(options: argparse.Namespace, loaded: "LoadedPipeline", out: Path) -
     from treewright.run.runner import run
 
     observer = observer_for(sys.stdout)
-    summary = run(
-        loaded.spec,
-        loaded.filled,
-        out,
-        workers=options.workers,
-        limit=options.limit,
-        resume=options.resume,
-        observer=observer,
-    )
+    try:
+        summary = run(
+            loaded.spec,
+            loaded.filled,
+            out,
+            workers=options.workers,
+            limit=options.limit,
+            resume=options.resume,
+            observer=observer,
+        )
+    finally:
+        observer.close()
     print(report(loaded.spec.source, summary, out, observer.failures))
     if summary.get("interrupted"):
         print("interrupted; to go on, repeat the command with  --resume --out", out)
