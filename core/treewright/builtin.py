@@ -11,6 +11,16 @@ def treewright_register(registry: Collector) -> None:
     registry.search("sample", "treewright.searches.sample:Sample", summary="n independent answers")
     registry.search("beam", "treewright.searches.beam:Beam", summary="step-level beam search")
     registry.search("mcts", "treewright.searches.mcts:Mcts", summary="Monte-Carlo tree search, UCT or PUCT")
+    registry.search(
+        "self-refine-mcts",
+        "treewright.searches.self_refine_mcts:SelfRefineMcts",
+        summary="tree search over revisions of whole answers (MCTSr, K-MSE)",
+    )
+    registry.search(
+        "islands",
+        "treewright.searches.islands:Islands",
+        summary="pools of whole answers, restarts, migration",
+    )
     registry.aggregator("best", "treewright.aggregators.best:Best", summary="highest score (best-of-n)")
     registry.aggregator(
         "soft-best", "treewright.aggregators.soft_best:SoftBest", summary="drawn by exp(beta * score)"

@@ -162,6 +162,10 @@ class Task(Protocol):
 
     The constructor must not load references: the engine keeps two instances, and only the one
     that grades ever calls ``problems``. So nothing near a policy holds an answer in memory.
+
+    Optional methods: ``metrics(records)`` gives metrics of the whole set, name → ``{value, low,
+    high}``; ``present(records, folder)`` returns text for the end of a run and may write pages
+    into the run folder.
     """
 
     def problems(self) -> Iterable[Problem]:

@@ -171,9 +171,9 @@ class Verdict(NamedTuple):
     """What grading says of an answer.
 
     Attributes:
-        correct: whether the answer counts as right.
+        correct: whether the answer counts as right; ``None`` if the task knows no reference.
         metrics: further figures of this one record, e.g. a similarity to the reference.
     """
 
-    correct: bool
+    correct: bool | None
     metrics: Mapping[str, Any] = {}

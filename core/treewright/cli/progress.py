@@ -18,6 +18,7 @@ class Tally:
 
     Attributes:
         failures: the problems that ended with an error.
+        presentation: what the task itself has to say of the results.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -25,6 +26,7 @@ class Tally:
         self.total = self.done = self.skipped = self.graded = self.correct = 0
         self.candidates = self.tokens = 0.0
         self.failures: list[Record] = []
+        self.presentation = ""
         self.began = clock()
 
     def started(self, total: int, already_done: int) -> None:
@@ -45,6 +47,10 @@ class Tally:
 
     def ended(self, summary: Mapping[str, Any]) -> None:
         """The run is over."""
+
+    def presented(self, text: str) -> None:
+        """Keep the task's own words for the end."""
+        self.presentation = text
 
     def close(self) -> None:
         """Leave the terminal in order, also after an error."""

@@ -84,6 +84,8 @@ def _execute(options: argparse.Namespace, loaded: "LoadedPipeline", out: Path) -
         )
     finally:
         observer.close()
+    if observer.presentation:
+        print(observer.presentation)
     print(report(loaded.spec.source, summary, out, observer.failures))
     if summary.get("interrupted"):
         print("interrupted; to go on, repeat the command with  --resume --out", out)

@@ -21,6 +21,10 @@ class Observer(Protocol):
         """The run is over (also after an interruption); ``summary`` is ``summary.json``."""
         ...
 
+    def presented(self, text: str) -> None:
+        """What the task itself has to say of the results, after ``ended``."""
+        ...
+
 
 class Silent:
     """An observer that says nothing."""
@@ -32,4 +36,7 @@ class Silent:
         """Say nothing."""
 
     def ended(self, summary: Mapping[str, Any]) -> None:
+        """Say nothing."""
+
+    def presented(self, text: str) -> None:
         """Say nothing."""

@@ -15,7 +15,7 @@ class Record:
     Attributes:
         id: the problem's id.
         answer: the final answer, ``None`` if there is none.
-        correct: what the task says of it; ``None`` if the problem ended with an error.
+        correct: what the task says of it; ``None`` after an error, or without a reference.
         metrics: the task's further figures of this record.
         score: the score at which the search offered the answer.
         runners_up: the next answers, best first: ``{"answer": …, "score": …}``.

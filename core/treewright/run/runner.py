@@ -103,7 +103,14 @@ class _Run:
             interrupted = True
         summary = self._complete(time.perf_counter() - begin, interrupted)
         self._observer.ended(summary)
+        self._present()
         return summary
+
+    def _present(self) -> None:
+        present = getattr(self._grader, "present", None)
+        records = [self._records[problem.id] for problem in self._problems if problem.id in self._records]
+        if present is not None and records:
+            self._observer.presented(present(records, self._folder.path))
 
     def _solve(self, waiting: list[Problem], workers: int) -> None:
         traces = TraceFolder(self._folder.traces)

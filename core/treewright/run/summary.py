@@ -18,7 +18,7 @@ def summarise(
 ) -> dict[str, Any]:
     """The content of ``summary.json``.
 
-    Accuracy counts a failed problem as wrong. Metrics of single records are means over the records
+    Accuracy counts a failed problem as wrong; a task without references has none. Metrics of single records are means over the records
     that have them, true/false metrics with Wilson's interval, numbers with a normal one.
 
     Args:
@@ -29,19 +29,22 @@ def summarise(
         set_metrics: the task's metrics of the whole set, if it has any.
     """
     n = len(records)
-    correct = sum(1 for record in records if record.correct)
-    low, high = wilson(correct, n)
+    graded = [record for record in records if record.correct is not None or record.error is not None]
+    has_references = any(record.correct is not None for record in graded)
+    correct = sum(1 for record in graded if record.correct)
+    low, high = wilson(correct, len(graded))
     summary: dict[str, Any] = {
         "n": n,
         "problems": problems,
         "failures": sum(1 for record in records if record.error is not None),
         "interrupted": interrupted,
     }
-    accuracy = {"value": correct / n, "low": low, "high": high, "n": n} if n else None
-    if accuracy:
-        summary["accuracy"] = accuracy["value"]
+    accuracy = {}
+    if has_references:
+        summary["accuracy"] = correct / len(graded)
+        accuracy = {"accuracy": {"value": summary["accuracy"], "low": low, "high": high, "n": len(graded)}}
     summary["metrics"] = {
-        **({"accuracy": accuracy} if accuracy else {}),
+        **accuracy,
         **_record_metrics(records),
         **(set_metrics or {}),
     }

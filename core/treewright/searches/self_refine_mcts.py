@@ -1,0 +1,198 @@
+r"""Self-refine Monte-Carlo tree search: a node is a whole answer, an edge a critique and rewrite.
+
+    repeat: draw an open node a by its UCT weight
+            a′ ← policy(a)                 one revised answer (the policy criticises and rewrites)
+            R(a′) ← reward, scaled to [0, 1]; above ``reward_limit`` less ``reward_penalty``
+            Q(a′) ← (min R + mean R) / 2   over the reward samples of a′ (R itself if there is one)
+            Q(a)  ← ½ Q(a) + ½ max Q(children), up to the draft
+
+    UCT(a) = Q(a) + c · sqrt( ln(N_parent + 1) / (N_a + ε) )
+
+N counts reward samples at MCTSr's nodes and visits here, which is the same for a reward that is
+drawn once. Sources: MCTSr (arXiv 2406.07394; c 1.4, at most 3 children), K-MSE (arXiv 2506.23056:
+importance sampling over UCT, Q kept at each node, reward limit 95 and penalty 5 on a 0–100 scale;
+second-hand, as ``amazon-science/ExTS`` describes it). The number of rollouts is not published; the
+budget decides (ours). MCTSr's published loop stops when the reference answer is reached; an honest
+search cannot know that and this one does not.
+
+Needs a policy that revises whole answers (each of its steps is a complete answer) and a scorer.
+A retriever is used if the pipeline has one: its hits go with every request.
+"""
+
+from collections.abc import Callable, Mapping
+from math import inf, log, sqrt
+from typing import ClassVar, Literal
+
+from treewright_registry import TO_END, Context, Env, Key, Need, Problem, Score, Trajectory
+
+_EPSILON = 1e-5  # MCTSr's: keeps the bonus of a node without visits finite
+
+
+class Answer:
+    """A node: one whole answer and what is known of it. Values lie in [0, 1], higher is better."""
+
+    __slots__ = ("children", "parent", "quality", "rewards", "trajectory", "visits")
+
+    def __init__(self, trajectory: Trajectory, parent: "Answer | None") -> None:
+        self.trajectory = trajectory
+        self.parent = parent
+        self.children: list[Answer] = []
+        self.rewards: list[float] = []
+        self.visits = 0
+        self.quality = 0.0
+
+    def add_reward(self, reward: float) -> None:
+        """Take a reward sample: Q = (min + mean) / 2."""
+        self.rewards.append(reward)
+        self.visits += 1
+        self.quality = (min(self.rewards) + sum(self.rewards) / len(self.rewards)) / 2
+
+
+class SelfRefineMcts:
+    """Tree search over revisions of whole answers.
+
+    Args:
+        drafts: first answers (1 in both papers).
+        children: most revisions of one answer.
+        exploration: the constant c.
+        selection: ``importance`` draws an open node with weight UCT (K-MSE), ``greedy`` takes the
+            largest UCT (MCTSr).
+        open_nodes: which nodes may be revised. ``few-children``: fewer than ``children`` and no child
+            better than the node (K-MSE's ancestor); ``or-worse-children``: fewer than ``children``,
+            or the best child worse than the node (MCTSr).
+        backup: ``persistent`` keeps Q ← ½Q + ½Q′ at the nodes (K-MSE); ``recomputed`` uses the mean
+            for selection only (MCTSr).
+        resample: draw another reward sample for each node that is revised (MCTSr, noisy rewards).
+        reward_limit, reward_penalty: scaled rewards above the limit lose the penalty; they guard
+            against a reward model that is fooled. ``reward_limit: 1.0`` switches it off.
+        hits: records to retrieve for each request, if the pipeline has a retriever.
+        iterations: most revisions; ``None`` goes on until the budget is spent.
+    """
+
+    needs: ClassVar[Mapping[str, Need]] = {
+        "policy": Need("policy"),
+        "scorer": Need("scorer"),
+        "retriever": Need("retriever", optional=True),
+    }
+    needs_budget: ClassVar[bool] = True
+    own_limits: ClassVar[tuple[str, ...]] = ("iterations",)
+
+    def __init__(
+        self,
+        *,
+        drafts: int = 1,
+        children: int = 3,
+        exploration: float = 1.4,
+        selection: Literal["importance", "greedy"] = "importance",
+        open_nodes: Literal["few-children", "or-worse-children"] = "few-children",
+        backup: Literal["persistent", "recomputed"] = "persistent",
+        resample: bool = False,
+        reward_limit: float = 0.95,
+        reward_penalty: float = 0.05,
+        hits: int = 5,
+        iterations: int | None = None,
+    ) -> None:
+        if min(drafts, children) < 1:
+            raise ValueError(f"drafts and children must be at least 1, not {drafts} and {children}")
+        self.drafts = drafts
+        self.children = children
+        self.exploration = exploration
+        self.selection = selection
+        self.open_nodes = open_nodes
+        self.backup = backup
+        self.resample = resample
+        self.reward_limit = reward_limit
+        self.reward_penalty = reward_penalty
+        self.hits = hits
+        self.iterations = iterations
+
+    async def search(self, problem: Problem, env: Env) -> None:
+        """Draft, then revise until the budget is spent or no node is open."""
+        reward = self._reward(*env.range())
+        context = await self._context(problem, env)
+        nodes: list[Answer] = []
+        [drafts] = await env.propose([env.root], self.drafts, sampling=TO_END, context=context)
+        await self._judge([Answer(draft, None) for draft in drafts], nodes, reward, env)
+        iteration = 0
+        while self.iterations is None or iteration < self.iterations:
+            node = self._select(nodes, env.random("select", iteration))
+            iteration += 1
+            if node is None:
+                return
+            [revisions] = await env.propose([node.trajectory], 1, sampling=TO_END, context=context)
+            if self.resample:
+                [again] = await env.score([node.trajectory])
+                node.add_reward(reward(again))
+            await self._judge([Answer(revision, node) for revision in revisions], nodes, reward, env)
+            if not revisions:
+                node.visits += 1  # a revision that failed still counts against drawing the node again
+
+    async def _context(self, problem: Problem, env: Env) -> Context:
+        if not env.has("retriever") or not self.hits:
+            return Context()
+        [hits] = await env.retrieve([problem.prompt], self.hits)
+        return Context(hits=tuple(hits))
+
+    async def _judge(
+        self, answers: list[Answer], nodes: list[Answer], reward: Callable[[Score], float], env: Env
+    ) -> None:
+        """Score new answers, attach them, offer them, back their values up."""
+        if not answers:
+            return
+        scores = await env.score([answer.trajectory for answer in answers])
+        for answer, score in zip(answers, scores, strict=True):
+            answer.add_reward(reward(score))
+            nodes.append(answer)
+            if answer.parent is not None:
+                answer.parent.children.append(answer)
+            if env.finished(answer.trajectory):
+                env.offer(answer.trajectory, score)
+            self._back_up(answer)
+            env.visit(answer.trajectory, answer.visits)
+
+    def _back_up(self, answer: Answer) -> None:
+        parent = answer.parent
+        while parent is not None:
+            parent.visits += 1
+            if self.backup == "persistent":
+                parent.quality = 0.5 * parent.quality + 0.5 * _best(parent)
+            parent = parent.parent
+
+    def _select(self, nodes: list[Answer], draw: Key) -> Answer | None:
+        open_ = [node for node in nodes if self._is_open(node)]
+        if not open_:
+            return None
+        drafts = sum(node.visits for node in nodes if node.parent is None)
+        values = [self._uct(node, drafts) for node in open_]
+        if self.selection == "greedy":
+            return open_[values.index(max(values))]  # ties: the oldest
+        return open_[draw.choice([max(value, _EPSILON) for value in values])]
+
+    def _is_open(self, node: Answer) -> bool:
+        if not node.trajectory.finished:
+            return False
+        if self.open_nodes == "few-children":
+            better = any(child.quality > node.quality for child in node.children)
+            return len(node.children) < self.children and not better
+        return len(node.children) < self.children or _best(node) < node.quality
+
+    def _uct(self, node: Answer, drafts: int) -> float:
+        quality = node.quality
+        if self.backup == "recomputed" and node.children:
+            quality = (quality + _best(node)) / 2
+        above = node.parent.visits if node.parent is not None else drafts
+        return quality + self.exploration * sqrt(log(above + 1) / (node.visits + _EPSILON))
+
+    def _reward(self, low: float, high: float) -> Callable[[Score], float]:
+        """Scores to [0, 1] where the range is finite, limited; failed ones give 0."""
+        offset, width = (low, high - low) if -inf < low < high < inf else (0.0, 1.0)
+
+        def reward(score: Score) -> float:
+            value = 0.0 if score.failed else (score.value - offset) / width
+            return value - self.reward_penalty if value > self.reward_limit else value
+
+        return reward
+
+
+def _best(node: Answer) -> float:
+    return max(child.quality for child in node.children)
