@@ -40,7 +40,7 @@ bench: .venv/ok .benchmarks-venv/ok ## compare with other systems and with physi
 	touch $@
 
 replicate: .venv/ok ## the papers' claims in miniature; ONLY=gsi for one system
-	$(BIN)/python -m treewright.replication $(if $(ONLY),--only $(ONLY)) --json docs/replication.json
+	$(BIN)/python benchmarks/replicate.py $(if $(ONLY),--only $(ONLY))
 
 soak: .venv/ok ## the long reliability tests
 	$(BIN)/python -m pytest -m slow
