@@ -2,3 +2,47 @@
 
 Importing this package loads neither RDKit nor the shift tables; its modules do that when they are used.
 """
+
+from treewright_registry import Collector, hookimpl
+
+TREEWRIGHT_API = "1"
+
+
+@hookimpl
+def treewright_register(registry: Collector) -> None:
+    """Declare the components and pipelines of the domain."""
+    registry.policy(
+        "assembly",
+        "treewright_chemistry.assembly_policy:Assembly",
+        summary="assembles and edits molecules of the formula, aimed at the atoms that fit worst",
+    )
+    registry.scorer(
+        "spectrum-fit",
+        "treewright_chemistry.spectrum_fit_scorer:SpectrumFitScorer",
+        summary="how well a structure explains the spectra, from shift likelihoods",
+    )
+    registry.retriever(
+        "substructures",
+        "treewright_chemistry.substructure_retriever:SubstructureRetriever",
+        summary="substructures whose shift windows the spectrum fills",
+    )
+    registry.codec("spectrum", "treewright_chemistry.spectrum_codec:SpectrumCodec", summary="a spectrum as JSON")
+    registry.task(
+        "molpuzzle", "treewright_chemistry.molpuzzle:MolPuzzle", summary="calculated 13C and 1H spectra (MolPuzzle)"
+    )
+    registry.task(
+        "measured", "treewright_chemistry.measured_task:Measured", summary="held-out measured nmrshiftdb2 spectra"
+    )
+    registry.task("elucidate", "treewright_chemistry.elucidate:Elucidate", summary="spectra from a file of your own")
+    for name, summary in PIPELINES.items():
+        registry.pipeline(name, f"treewright_chemistry:pipelines/{name}.yaml", summary=summary)
+
+
+PIPELINES = {
+    "elucidate": "ranked structures for spectra from a file",
+    "molpuzzle": "MolPuzzle, closed book, with the default search",
+    "k-mse": "MolPuzzle with K-MSE's tree search",
+    "best-of-n": "MolPuzzle with independent bursts, no tree and no islands",
+    "measured": "measured nmrshiftdb2 spectra kept out of training",
+    "demo": "a dozen well-known compounds from measured spectra",
+}

@@ -19,7 +19,7 @@ from treewright_chemistry.molgraph import ELEMENTS, MolGraph, hydrogens, is_conn
 UNMARKED: Final = 0.02
 """Weight of a bond at a place where the fragment was not cut off, against 1 where it was (ours)."""
 
-__all__ = ["Composition", "assemble", "random_isomer"]
+__all__ = ["Composition", "assemble", "assemble_symmetric", "random_isomer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +63,84 @@ def random_isomer(composition: Composition, random: Random) -> MolGraph | None:
 
 def assemble(composition: Composition, kit: FragmentKit, random: Random) -> MolGraph | None:
     """A random molecule of the formula from drawn fragments and the atoms they leave; None for a dead end."""
-    elements = composition.elements
-    drawn = kit.draw(Counter(elements), composition.unsaturation, random)
+    graph = _assemble_part(composition.elements, composition.unsaturation, kit, random)
+    return graph if graph is not None and _whole(composition, graph) else None
+
+
+def assemble_symmetric(
+    composition: Composition, kit: FragmentKit, parts: int, random: Random
+) -> MolGraph | None:
+    """A random molecule of `parts` equal arms around a centre of the atoms that are left; None for a dead end."""
+    stock = _stock(composition.elements)
+    arm_size = {n: (len(atoms) - (random.random() < 0.2)) // parts for n, atoms in stock.items()}
+    arm_elements = tuple(n for n, size in arm_size.items() for _ in range(max(size, 0)))
+    if not arm_elements:
+        return None
+    centre_unsaturation = random.choice((0, 0, 0, 1, 1, 4))
+    per_arm = max(composition.unsaturation - centre_unsaturation, 0) // parts
+    arm = _assemble_part(arm_elements, per_arm, kit, random, every=parts)
+    if arm is None:
+        return None
+    graph = MolGraph(composition.elements, [{} for _ in composition.elements])
+    copies = [[stock[n].pop() for n in arm_elements] for _ in range(parts)]
+    for atoms in copies:
+        for i, j, order in arm.bond_list():
+            graph.shift_order(atoms[i], atoms[j], order)
+    if not _join_copies(graph, copies, [i for left in stock.values() for i in left], random):
+        return None
+    missing = composition.unsaturation - per_arm * parts
+    return graph if _close(graph, missing, random, on_bonds=0.5) and _whole(composition, graph) else None
+
+
+def _assemble_part(
+    elements: tuple[int, ...], unsaturation: int, kit: FragmentKit, random: Random, *, every: int = 1
+) -> MolGraph | None:
+    drawn = kit.draw(Counter(elements), unsaturation, random, every=every)
     graph = MolGraph(elements, [{} for _ in elements])
     places = [ELEMENTS[number][0] for number in elements]
-    stock: dict[int, list[int]] = {}
-    for i, number in enumerate(elements):
-        stock.setdefault(number, []).append(i)
+    stock = _stock(elements)
     pieces = [_lay_out(graph, fragment, stock, places) for fragment in drawn]
     pieces += [_single(i, number) for number, left in stock.items() for i in left]
     if not _join(graph, pieces, places, random):
         return None
-    missing = composition.unsaturation - sum(fragment.unsaturation for fragment in drawn)
-    if not _close(graph, missing, random, on_bonds=0.5):
-        return None
-    return graph if composition.matches(graph) and is_connected(graph) else None
+    missing = unsaturation - sum(fragment.unsaturation for fragment in drawn)
+    return graph if _close(graph, missing, random, on_bonds=0.5) else None
+
+
+def _join_copies(graph: MolGraph, copies: Sequence[Sequence[int]], centre: list[int], random: Random) -> bool:
+    """Bind every copy through the same atom to the centre (one atom of it, if it can), or two copies directly."""
+    places = hydrogens(graph)
+    roots = [k for k, atom in enumerate(copies[0]) if places[atom] > 0]
+    if not roots or not _join(graph, [_single(i, graph.elements[i]) for i in centre], places, random):
+        return False
+    root = roots[int(random.random() * len(roots))]
+    if not centre:
+        if len(copies) != 2:
+            return False
+        graph.shift_order(copies[0][root], copies[1][root], 1)
+        return True
+    hub = centre[int(random.random() * len(centre))]
+    for atoms in copies:
+        if places[hub] < 1:
+            able = [i for i in centre if places[i] > 0]
+            if not able:
+                return False
+            hub = able[int(random.random() * len(able))]
+        graph.shift_order(atoms[root], hub, 1)
+        places[hub] -= 1
+    return True
+
+
+def _whole(composition: Composition, graph: MolGraph) -> bool:
+    return composition.matches(graph) and is_connected(graph)
+
+
+def _stock(elements: Sequence[int]) -> dict[int, list[int]]:
+    """Indices of the atoms of each element."""
+    stock: dict[int, list[int]] = {}
+    for i, number in enumerate(elements):
+        stock.setdefault(number, []).append(i)
+    return stock
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +174,8 @@ def _join(graph: MolGraph, pieces: Sequence[_Piece], places: list[int], random: 
     Pieces that expect more bonds come first (with some jitter), so that ends stay ends; a bridging
     hypervalent group comes early because all its places must be used.
     """
+    if not pieces:
+        return True
     ordered = sorted(pieces, key=lambda piece: 1.5 * random.random() - piece.ends)
     atoms = list(ordered[0].atoms)
     weights = list(ordered[0].weights)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from rdkit import Chem
 
-from treewright_chemistry.assembly import Composition, assemble, random_isomer
+from treewright_chemistry.assembly import Composition, assemble, assemble_symmetric, random_isomer
 from treewright_chemistry.crossover import copy_arm, exchange_arms
 from treewright_chemistry.edits import EDITS, apply_edit
 from treewright_chemistry.fragments import FragmentKit
@@ -57,6 +57,7 @@ class BurstOptions:
     arm_share: float = 0.1
     fresh_share: float = 0.1
     fragment_share: float = 0.8
+    symmetric_share: float = 0.5
     patience: int = 1500
     migrate_every: int = 4000
 
@@ -207,8 +208,13 @@ class _Run:
         return move, graph
 
     def _fresh(self) -> tuple[str, MolGraph | None]:
-        if self._kit is not None and self._random.random() < self._options.fragment_share:
-            return "fragments", assemble(self._composition, self._kit, self._random)
+        random, kit = self._random, self._kit
+        if kit is not None and random.random() < self._options.fragment_share:
+            if kit.symmetries and random.random() < self._options.symmetric_share:
+                return "symmetric", assemble_symmetric(
+                    self._composition, kit, random.choice(kit.symmetries), random
+                )
+            return "fragments", assemble(self._composition, kit, random)
         return "random", random_isomer(self._composition, self._random)
 
     def _finish(self, graph: MolGraph, move: str) -> _Candidate | None:

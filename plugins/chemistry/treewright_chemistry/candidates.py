@@ -8,52 +8,66 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from treewright_chemistry.atom_kinds import atom_kind
+from treewright_chemistry.atom_kinds import AtomKind, atom_kind, formula_code
 from treewright_chemistry.environments import RADII, identifier_rows
-from treewright_chemistry.structures import Mol
+from treewright_chemistry.formula import Formula
+from treewright_chemistry.structures import Mol, bond_orders
 
 Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateBatch:
-    """A batch of candidates.
+    """The candidates of one formula among a batch; all have the same number of heavy atoms and carbons.
 
     Attributes:
-        codes: formula code of each candidate.
-        sizes: heavy atoms of each candidate, shape (candidates,).
-        identifiers: of all heavy atoms, candidate by candidate, shape (atoms, RADII).
-        carbon: whether each heavy atom is a carbon, shape (atoms,).
-        hydrogens: on each heavy atom, shape (atoms,).
-        vicinal: hydrogens on carbons bonded to each heavy atom, shape (atoms,).
+        matching: whether each molecule of the batch has the formula, shape (batch,). The rest describes those that have.
+        identifiers: of all heavy atoms, candidate by candidate, shape (candidates * atoms, RADII).
+        orders: bond orders, shape (candidates, atoms, atoms).
+        carbons: rows of the carbons, shape (candidates * carbons,).
+        hydrogens: on each carbon, shape (candidates, carbons).
+        vicinal: hydrogens on carbons bonded to each carbon, shape (candidates, carbons).
     """
 
-    codes: list[int]
-    sizes: Integers
+    matching: npt.NDArray[np.bool_]
     identifiers: npt.NDArray[np.uint64]
-    carbon: npt.NDArray[np.bool_]
+    orders: npt.NDArray[np.float64]
+    carbons: Integers
     hydrogens: Integers
     vicinal: Integers
 
 
-def gather_candidates(molecules: Sequence[Mol]) -> CandidateBatch:
+def gather_candidates(molecules: Sequence[Mol], formula: Formula) -> CandidateBatch:
     """Gather the arrays of sanitized molecules with implicit hydrogens."""
+    wanted = formula_code(formula)
+    matching = np.zeros(len(molecules), dtype=np.bool_)
     rows: list[tuple[int, ...]] = []
-    kinds: list[tuple[bool, int, int, int]] = []
-    codes, sizes = [], []
-    for molecule in molecules:
+    kinds: list[AtomKind] = []
+    orders = []
+    for number, molecule in enumerate(molecules):
         own_rows = identifier_rows(molecule)
-        own = [atom_kind(molecule, number, row[1]) for number, row in enumerate(own_rows)]
-        rows += own_rows
-        kinds += own
-        codes.append(sum(kind.code for kind in own))
-        sizes.append(len(own))
-    carbon, hydrogens, vicinal, _ = zip(*kinds, strict=True) if kinds else ((), (), (), ())
+        own = [atom_kind(molecule, atom, row[1]) for atom, row in enumerate(own_rows)]
+        if sum([kind.code for kind in own]) == wanted:
+            matching[number] = True
+            rows += own_rows
+            kinds += own
+            orders.append(bond_orders(molecule))
+    return _batch(matching, rows, kinds, orders)
+
+
+def _batch(
+    matching: npt.NDArray[np.bool_],
+    rows: list[tuple[int, ...]],
+    kinds: list[AtomKind],
+    orders: list[npt.NDArray[np.float64]],
+) -> CandidateBatch:
+    facts = np.array([kind[:3] for kind in kinds], dtype=np.int64).reshape(-1, 3)
+    carbons = np.flatnonzero(facts[:, 0])
     return CandidateBatch(
-        codes=codes,
-        sizes=np.array(sizes, dtype=np.int64),
+        matching=matching,
         identifiers=np.array(rows, dtype=np.uint64).reshape(-1, RADII),
-        carbon=np.array(carbon, dtype=np.bool_),
-        hydrogens=np.array(hydrogens, dtype=np.int64),
-        vicinal=np.array(vicinal, dtype=np.int64),
+        orders=np.stack(orders) if orders else np.empty((0, 0, 0)),
+        carbons=carbons,
+        hydrogens=facts[carbons, 1].reshape(max(len(orders), 1), -1),
+        vicinal=facts[carbons, 2].reshape(max(len(orders), 1), -1),
     )

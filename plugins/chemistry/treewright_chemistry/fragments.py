@@ -26,6 +26,9 @@ TOLERANCE: Final = 3.0
 MOST_FRAGMENTS: Final = 400
 """Fragments kept for one unknown; the weights of later ones are too small to matter."""
 
+LEAST_SYMMETRIC: Final = 0.7
+"""Share of carbons in repeated lines from which on molecules of equal parts are assembled, too (ours)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
@@ -83,12 +86,16 @@ def _lift(number: int, used: int) -> int:
 
 
 class FragmentKit:
-    """The fragments of one unknown with their weights; draws some that fit together."""
+    """The fragments of one unknown with their weights; draws some that fit together.
+
+    `symmetries` are the numbers of equal parts that the strengths of the lines speak for.
+    """
 
     def __init__(
         self, fragments: Iterable[Fragment], atoms: Mapping[int, int], unsaturation: int, lines: Sequence[float]
     ) -> None:
         self._lines = sorted(lines)
+        self.symmetries = [k for k in (2, 3, 4) if _share_repeated(self._lines, k) >= LEAST_SYMMETRIC]
         fitting = [f for f in fragments if f.unsaturation <= unsaturation and _fits(Counter(f.elements), atoms)]
         weighted = [(f.prior * exp(-mismatch(f, self._lines)[0] / TOLERANCE), f) for f in fitting]
         weighted.sort(key=lambda pair: (-pair[0], pair[1].smiles))
@@ -97,10 +104,15 @@ class FragmentKit:
         self._first = [mismatch(f, self._lines)[0] for f in self.fragments]
         self._needs = [Counter(f.elements) for f in self.fragments]
 
-    def draw(self, atoms: Mapping[int, int], unsaturation: int, random: Random) -> list[Fragment]:
-        """Fragments that together need no more than `atoms` and `unsaturation`; may be none."""
+    def draw(
+        self, atoms: Mapping[int, int], unsaturation: int, random: Random, *, every: int = 1
+    ) -> list[Fragment]:
+        """Fragments that together need no more than `atoms` and `unsaturation`; may be none.
+
+        With `every` = k only each k-th line counts: the lines of one of k equal parts.
+        """
         left = Counter(dict(atoms))
-        lines = list(self._lines)
+        lines = self._lines[every // 2 :: every]
         drawn: list[int] = []
         while self.fragments and not (unsaturation == 0 and random.random() < 0.25):
             found = self._next(left, unsaturation, lines, drawn, random)
@@ -126,6 +138,12 @@ class FragmentKit:
             if random.random() < exp((self._first[k] - distance) / TOLERANCE):
                 return k, rest
         return None
+
+
+def _share_repeated(lines: Sequence[float], times: int) -> float:
+    """Share of the carbons whose line stands for a multiple of `times` carbons."""
+    counts = Counter(lines)
+    return sum(n for n in counts.values() if n % times == 0) / max(len(lines), 1)
 
 
 def mismatch(fragment: Fragment, lines: Sequence[float]) -> tuple[float, list[float]]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -61,13 +62,13 @@ def select(data_dir: Path) -> list[tuple[str, int, str, str]]:
             demo[record.block] = (record.block, record.identifier, "demo", DEMO[record.identifier])
         elif _eligible(record):
             (both if record.proton else carbon).setdefault(record.block, record.identifier)
-    chosen = _smallest(both, demo) | _smallest(carbon, {**demo, **both})
+    chosen = _smallest(both, demo) | _smallest(carbon, demo.keys() | both.keys())
     rows = [(block, number, "evaluation", "") for block, number in chosen.items()]
     return sorted(demo.values(), key=lambda row: row[3]) + sorted(rows, key=lambda row: hash_order(row[0]))
 
 
-def _smallest(candidates: dict[str, int], taken: dict[str, object]) -> dict[str, int]:
-    free = sorted(candidates.keys() - taken.keys(), key=hash_order)[:PER_GROUP]
+def _smallest(candidates: dict[str, int], taken: Collection[str]) -> dict[str, int]:
+    free = sorted(candidates.keys() - set(taken), key=hash_order)[:PER_GROUP]
     return {block: candidates[block] for block in free}
 
 

@@ -1,185 +1,154 @@
-"""How well a structure explains a spectrum: log-likelihoods, soft constraints, and their calibrated sum.
-
-Shifts are matched in sorted order, which for a common scale is the assignment of least total deviation; each deviation is
-judged by a Laplace law with the scale of its prediction, plus a small share of gross errors.
-"""
+"""How well structures explain a spectrum: likelihoods, soft constraints and plausibility, in one calibrated score."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from treewright_chemistry.atom_kinds import formula_code
 from treewright_chemistry.candidates import CandidateBatch, gather_candidates
-from treewright_chemistry.observations import MAX_NEIGHBOURS, observe
-from treewright_chemistry.shifts import Shifts, ShiftTables
+from treewright_chemistry.commonness import Commonness
+from treewright_chemistry.formula import Formula, formula_of
+from treewright_chemistry.observations import Observations, observe
+from treewright_chemistry.score_parts import (
+    attached_part,
+    carbon_part,
+    class_parts,
+    labile_part,
+    neighbour_part,
+    proton_part,
+)
+from treewright_chemistry.score_weights import (
+    CALIBRATION,
+    ERROR_SCALES,
+    MISMATCH,
+    MISMATCH_CAP,
+    PARTS,
+    WEIGHTS,
+    FitScore,
+)
+from treewright_chemistry.shift_types import Shifts
+from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.spectrum import Spectrum
 from treewright_chemistry.structures import Mol
+from treewright_chemistry.unequal_pairs import separate_pairs
 
-GROSS_SHARE: Final = 0.02
-"""Share of lines that no prediction explains."""
-WIDTH: Final = {"13C": 220.0, "1H": 12.0}
-"""ppm over which gross errors spread."""
-MISMATCH_CAP: Final = 0.2
-"""Largest reward of a candidate whose formula is not that of the spectrum."""
+if TYPE_CHECKING:
+    from treewright_chemistry.misfit import Comparison
 
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class FitScore:
-    """The parts of a score; larger is better.
-
-    Attributes:
-        carbon: mean 13C log-likelihood per line.
-        proton: mean 1H log-likelihood per hydrogen.
-        missing_classes: observed 13C peaks in excess of the candidate's classes, 0 or more.
-        surplus_classes: classes in excess of the observed 13C peaks, 0 or more.
-        sizes: 0 where the class sizes equal the line counts, else the share of carbons that differ.
-        labile: difference in hydrogens on heteroatoms.
-        neighbours: share of hydrogens whose number of neighbours differs from the patterns.
-        total: weighted sum, in units of log-odds.
-        reward: total on a scale of 0 to 1; at most MISMATCH_CAP where the formula differs.
-    """
-
-    carbon: float
-    proton: float
-    missing_classes: float
-    surplus_classes: float
-    sizes: float
-    labile: float
-    neighbours: float
-    total: float
-    reward: float
-
-
-PARTS: Final = tuple(field.name for field in fields(FitScore))[:-2]
-WEIGHTS: Final = {
-    "exact": np.array([6.0, 3.0, -1.5, -3.0, -3.0, -2.0, -3.0]),
-    "soft": np.array([6.0, 3.0, -0.5, -1.0, -1.0, -0.3, -1.0]),
-}
-
-
 @dataclass(frozen=True)
 class SpectrumFit:
-    """A spectrum prepared for scoring many candidates of its formula."""
+    """A spectrum prepared for scoring many candidates of its formula.
+
+    Attributes:
+        spectrum: what was observed.
+        tables: predict the shifts.
+        commonness: how usual environments are; None leaves plausibility out.
+    """
 
     spectrum: Spectrum
     tables: ShiftTables
-
-    @cached_property
-    def _code(self) -> int:
-        return formula_code(self.spectrum.formula)
+    commonness: Commonness | None = field(default_factory=Commonness.load)
 
     def score(self, molecule: Mol) -> FitScore:
         """Score one molecule."""
-        parts = self.parts([molecule])[0]
-        total = float(parts @ WEIGHTS[self.spectrum.evidence])
-        return FitScore(*map(float, parts), total, float(self.score_many([molecule])[0]))
+        parts = self.parts([molecule])
+        total = parts @ WEIGHTS[self.spectrum.evidence]
+        reward = self._rewards([molecule], parts, total)
+        named = dict(zip(PARTS, parts[0].tolist(), strict=True))
+        return FitScore(**named, total=float(total[0]), reward=float(reward[0]))
 
     def score_many(self, molecules: Sequence[Mol]) -> Floats:
-        """Return the rewards of many molecules, shape (molecules,)."""
-        totals = self.totals(molecules)
-        return 1.0 / (1.0 + np.exp(-(totals + 10.0) / 5.0))
+        """Return the rewards of many molecules, 0 to 1, shape (molecules,)."""
+        parts = self.parts(molecules)
+        return self._rewards(molecules, parts, parts @ WEIGHTS[self.spectrum.evidence])
 
     def totals(self, molecules: Sequence[Mol]) -> Floats:
-        """Return the totals of many molecules, shape (molecules,)."""
+        """Return the totals of many molecules: differences are log-odds between them, shape (molecules,)."""
         return self.parts(molecules) @ WEIGHTS[self.spectrum.evidence]
 
     def parts(self, molecules: Sequence[Mol]) -> Floats:
-        """Return the parts of the score in the order of PARTS, shape (molecules, parts)."""
-        batch = gather_candidates(molecules)
-        result = np.full((len(molecules), len(PARTS)), [-30.0, -30.0, 10.0, 10.0, 1.0, 10.0, 1.0])
-        same = np.array([code == self._code for code in batch.codes])
-        if same.any():
-            rows = np.flatnonzero(batch.carbon & np.repeat(same, batch.sizes))
-            result[same] = self._parts(batch, rows, int(same.sum()))
+        """Return the parts of the score in the order of PARTS, shape (molecules, parts).
+
+        Molecules must be sanitized, without explicit hydrogens. One with another formula gets the worst value of each part.
+        """
+        batch = gather_candidates(molecules, self.spectrum.formula)
+        result = np.tile(MISMATCH, (len(molecules), 1))
+        if batch.matching.any():
+            result[batch.matching] = self._parts(batch)
         return result
 
-    def _parts(self, batch: CandidateBatch, rows: npt.NDArray[np.int64], number: int) -> Floats:
-        seen = self._observations
-        identifiers = batch.identifiers[rows]
-        carbon, proton = self.tables.look_up(identifiers)
-        shape = (number, len(rows) // number)
-        hydrogens = batch.hydrogens[rows].reshape(shape)
+    def misfits(self, molecule: Mol) -> list[float]:
+        """Return how badly each heavy atom fits, in expected errors; see ``misfit.misfits``."""
+        from treewright_chemistry.misfit import (
+            misfits,
+        )  # the table of shifts builds on the fit, not the other way round
+
+        return [float(value) for value in misfits(self, molecule)]
+
+    def compare(self, molecule: Mol) -> list[Comparison]:
+        """Return rows atom, predicted, observed, difference; see ``misfit.compare``."""
+        from treewright_chemistry.misfit import compare
+
+        return compare(self, molecule)
+
+    def _parts(self, batch: CandidateBatch) -> Floats:
+        seen, exact = self.observations, self.spectrum.evidence == "exact"
+        shape, scales = batch.hydrogens.shape, ERROR_SCALES[self.spectrum.evidence]
+        carbon, proton = self.tables.predict_batch(batch.identifiers, batch.carbons, batch.orders)
+        carbon, proton = widened(carbon, scales[0]), widened(proton, scales[1])
+        keys = batch.identifiers[batch.carbons, -1].reshape(shape)
+        offsets, separate = separate_pairs(
+            keys, self.tables.half_differences(batch.identifiers[batch.carbons]).reshape(shape)
+        )
         columns = [
-            _carbon_part(carbon, shape, seen.carbon) if seen.carbon.size else np.zeros(number),
-            self._proton_part(proton, hydrogens),
-            *self._class_parts(identifiers[:, -1].reshape(shape)),
-            np.abs(self.spectrum.formula["H"] - hydrogens.sum(1) - seen.labile) if seen.labile is not None else np.zeros(number),
-            self._neighbour_part(hydrogens, batch.vicinal[rows].reshape(shape)),
+            np.maximum(carbon_part(carbon, offsets, seen), carbon_part(carbon, np.zeros(shape), seen)),
+            proton_part(proton, batch.hydrogens, seen, exact=exact),
+            *class_parts(keys, separate, seen),
+            labile_part(batch.hydrogens, seen, exact=exact),
+            neighbour_part(batch, seen),
+            attached_part(batch, seen),
+            *self._surprises(batch),
         ]
         return np.stack(columns, axis=1)
 
     @cached_property
-    def _observations(self):
+    def observations(self) -> Observations:
+        """The spectrum as arrays."""
         return observe(self.spectrum)
 
-    def _proton_part(self, proton: Shifts, hydrogens: npt.NDArray[np.int64]) -> Floats:
-        observed = self._observations.proton
-        result = np.zeros(len(hydrogens))
-        if not len(observed):
-            return result
-        totals = hydrogens.sum(1)
-        mean, scale = proton.mean.reshape(hydrogens.shape), proton.scale.reshape(hydrogens.shape)
-        for total in np.unique(totals):
-            here = totals == total
-            if total == 0:
-                result[here] = -5.0
-                continue
-            repeat = hydrogens[here].ravel()
-            p = np.repeat(mean[here].ravel(), repeat).reshape(-1, total)
-            s = np.repeat(scale[here].ravel(), repeat).reshape(-1, total)
-            order = np.argsort(p, axis=1)
-            o = observed[((np.arange(total) + 0.5) * len(observed) / total).astype(int)]
-            result[here] = log_density(np.take_along_axis(p, order, 1) - o, np.take_along_axis(s, order, 1), "1H").mean(1)
-        return result
+    def _surprises(self, batch: CandidateBatch) -> tuple[Floats, Floats]:
+        number = len(batch.hydrogens)
+        if self.commonness is None:
+            return np.zeros(number), np.zeros(number)
+        values = self.commonness.surprises(batch.identifiers).reshape(number, -1, 2).sum(1)
+        return values[:, 0], values[:, 1]
 
-    def _class_parts(self, keys: npt.NDArray[np.uint64]) -> list[Floats]:
-        seen = self._observations
-        ordered = np.sort(keys, axis=1)
-        new = np.concatenate([np.ones((len(keys), 1), bool), ordered[:, 1:] != ordered[:, :-1]], axis=1)
-        classes = new.sum(1)
-        missing = np.maximum(seen.classes - classes, 0)
-        surplus = np.maximum(classes - seen.classes, 0)
-        sizes = np.zeros(len(keys))
-        if seen.sizes and seen.carbon.size:
-            width = keys.shape[1]
-            got = np.zeros((len(keys), width))
-            got_flat = np.bincount((np.arange(len(keys))[:, None] * width + np.cumsum(new, 1) - 1).ravel(), minlength=len(keys) * width)
-            got = -np.sort(-got_flat.reshape(len(keys), width), axis=1)
-            want = np.zeros(width)
-            want[: min(width, len(seen.sizes))] = seen.sizes[:width]
-            sizes = np.abs(got - want).sum(1) / (2 * width)
-        return [missing.astype(float), surplus.astype(float), sizes]
-
-    def _neighbour_part(self, hydrogens: npt.NDArray[np.int64], vicinal: npt.NDArray[np.int64]) -> Floats:
-        want = self._observations.neighbours
-        if want.sum() == 0:
-            return np.zeros(len(hydrogens))
-        n = len(hydrogens)
-        slot = np.minimum(vicinal, MAX_NEIGHBOURS) + (MAX_NEIGHBOURS + 1) * np.arange(n)[:, None]
-        got = np.bincount(slot.ravel(), hydrogens.ravel().astype(float), minlength=n * (MAX_NEIGHBOURS + 1)).reshape(n, -1)
-        got /= np.maximum(got.sum(1, keepdims=True), 1)
-        return np.abs(got - want / want.sum()).sum(1) / 2
+    def _rewards(self, molecules: Sequence[Mol], parts: Floats, totals: Floats) -> Floats:
+        """Map totals to 0..1 by the logistic law calibrated on the development set."""
+        centre, width = CALIBRATION[self.spectrum.evidence]
+        lines = max(self.observations.classes + self.observations.proton_peaks, 1)
+        rewards = 1.0 / (1.0 + np.exp(-np.clip((totals / lines - centre) / width, -50.0, 50.0)))
+        for number in np.flatnonzero((parts == MISMATCH).all(1)).tolist():
+            rewards[number] = mismatch_reward(formula_of(molecules[number]), self.spectrum.formula)
+        return rewards
 
 
-def _carbon_part(carbon: Shifts, shape: tuple[int, int], readings: Floats) -> Floats:
-    p, s = carbon.mean.reshape(shape), carbon.scale.reshape(shape)
-    order = np.argsort(p, axis=1)
-    p, s = np.take_along_axis(p, order, 1), np.take_along_axis(s, order, 1)
-    lines = readings.shape[1]
-    if lines != shape[1]:
-        readings = readings[:, ((np.arange(shape[1]) + 0.5) * lines / shape[1]).astype(int)]
-    return np.max([log_density(p - o, s, "13C").mean(1) for o in readings], axis=0)
+def widened(shifts: Shifts, law: tuple[float, float]) -> Shifts:
+    """Return predictions with scales as met in practice: factor times scale plus a constant."""
+    return Shifts(shifts.mean, law[0] * shifts.scale + law[1], shifts.radius, shifts.count)
 
 
-def log_density(difference: Floats, scale: Floats, nucleus: str) -> Floats:
-    """Return the log of the Laplace density with a share of gross errors, per ppm."""
-    laplace = np.exp(-np.abs(difference) / scale) / (2.0 * scale)
-    return np.log((1.0 - GROSS_SHARE) * laplace + GROSS_SHARE / WIDTH[nucleus])
+def mismatch_reward(found: Formula, wanted: Formula) -> float:
+    """Return the reward of a molecule of another formula: MISMATCH_CAP times the share of atoms in common."""
+    elements = {element for formula in (found, wanted) for element, _ in formula.counts}
+    common = sum(min(found[element], wanted[element]) for element in elements)
+    union = sum(max(found[element], wanted[element]) for element in elements)
+    return MISMATCH_CAP * common / union

@@ -24,7 +24,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 def write_arrays(path: Path, arrays: Arrays) -> None:
     """Write arrays and checksum; an interrupted write leaves the previous file whole."""
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as stream:
-        np.savez_compressed(stream, **arrays)
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
     os.chmod(stream.name, 0o644)
     digest = hashlib.sha256(Path(stream.name).read_bytes()).hexdigest()
     os.replace(stream.name, path)
@@ -43,7 +43,9 @@ def read_arrays(path: Path) -> Arrays:
     except (OSError, IndexError, UnicodeDecodeError) as error:
         raise _error(path, f"cannot be read ({type(error).__name__}: {error})") from error
     if hashlib.sha256(content).hexdigest() != expected:
-        raise _error(path, f"is damaged: its {len(content)} bytes do not have the checksum of {_sum_file(path).name}")
+        raise _error(
+            path, f"is damaged: its {len(content)} bytes do not have the checksum of {_sum_file(path).name}"
+        )
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}

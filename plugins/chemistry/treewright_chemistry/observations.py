@@ -16,6 +16,9 @@ MAX_READINGS: Final = 12
 COUPLING_FLOOR: Final = 3.0
 """Hz; smaller couplings reach over more than three bonds and tell nothing about direct neighbours."""
 MAX_NEIGHBOURS: Final = 10
+MAX_ATTACHED: Final = 4
+SAME_SHIFT: Final = 0.005
+"""ppm; measured 13C lines closer than this are one line."""
 
 NEIGHBOURS: Final = {"s": 0, "d": 1, "t": 2, "q": 3, "quint": 4, "h": 5, "sept": 6}
 """Equivalent neighbours behind one token of a pattern."""
@@ -28,40 +31,56 @@ class Observations:
     """Arrays of one spectrum; shifts ascend.
 
     Attributes:
-        carbon: possible readings of the 13C lines, each line repeated by its count, shape (readings, carbons);
-            the carbons may be fewer than those of the formula in soft mode.
+        carbon: readings of the 13C lines, shape (readings, lines). Where the counts add up to the carbons of the
+            formula, a line stands once per carbon; otherwise once.
+        counted: whether the 13C lines stand once per carbon.
         classes: number of distinct 13C peaks.
-        sizes: count of every 13C peak where no reading is open, descending; empty otherwise.
-        proton: 1H shifts, each repeated by its count, shape (hydrogens,).
+        sizes: carbons behind every 13C peak, descending; empty where they are not known.
+        proton: 1H shifts, shape (lines,): each repeated by its count if all counts are known, else once.
+        proton_peaks: number of distinct 1H peaks.
+        proton_counted: whether all 1H counts are known.
         neighbours: share of the hydrogens with 0, 1, 2, ... neighbouring hydrogens, shape (MAX_NEIGHBOURS + 1,);
-            all 0 where the patterns are not known.
-        labile: hydrogens on heteroatoms, None where the spectrum does not tell.
+            all 0 where no pattern is known.
+        attached: share of the carbons with 0, 1, 2, ... hydrogens, shape (MAX_ATTACHED + 1,); all 0 where not known.
+        listed: hydrogens in the 1H list, None where counts are missing.
     """
 
     carbon: Floats
+    counted: bool
     classes: int
     sizes: tuple[int, ...]
     proton: Floats
+    proton_peaks: int
+    proton_counted: bool
     neighbours: Floats
-    labile: int | None
+    attached: Floats
+    listed: int | None
 
 
 def observe(spectrum: Spectrum) -> Observations:
     """Prepare a spectrum for scoring."""
-    opened = all(len(group.peaks) in (1, group.count or 1) for group in spectrum.carbon)
-    listed = count_of(spectrum.proton)
+    counted = bool(spectrum.carbon) and count_of(spectrum.carbon) == spectrum.formula["C"]
+    opened = counted and all(len(group.peaks) in (1, group.count) for group in spectrum.carbon)
+    sizes = _sizes(spectrum.carbon)
+    listed = count_of(spectrum.proton) if spectrum.proton else None
     return Observations(
-        carbon=_readings(spectrum.carbon),
-        classes=sum(len(group.peaks) for group in spectrum.carbon),
-        sizes=tuple(sorted(_sizes(spectrum.carbon), reverse=True)) if opened else (),
+        carbon=_readings(spectrum.carbon) if counted else _distinct(spectrum.carbon),
+        counted=counted,
+        classes=len(sizes)
+        if spectrum.evidence == "soft"
+        else sum(len(group.peaks) for group in spectrum.carbon),
+        sizes=sizes if opened else (),
         proton=np.sort(np.concatenate([[], *(_spread(group) for group in spectrum.proton)])),
+        proton_peaks=sum(len(group.peaks) for group in spectrum.proton),
+        proton_counted=listed is not None,
         neighbours=_neighbour_shares(spectrum.proton),
-        labile=spectrum.formula["H"] - listed if spectrum.proton and listed is not None else None,
+        attached=_attached_shares(spectrum.carbon),
+        listed=listed,
     )
 
 
 def neighbours_of(peak: Peak) -> int | None:
-    """Return the number of neighbouring hydrogens that a pattern speaks of, None for none or an unresolved pattern."""
+    """Return the neighbouring hydrogens that a pattern speaks of, None without pattern or with an unresolved one."""
     if not peak.multiplicity or "m" in peak.multiplicity:
         return None
     tokens = [token for token in peak.multiplicity if token not in ("s", "br")]
@@ -88,8 +107,19 @@ def _compositions(group: Group) -> list[tuple[int, ...]]:
     return [tuple(np.diff([0, *cut, total]).tolist()) for cut in cuts] or [(1,) * parts]
 
 
-def _sizes(groups: tuple[Group, ...]) -> list[int]:
-    return [(group.count or 1) // len(group.peaks) for group in groups for _ in group.peaks]
+def _distinct(groups: tuple[Group, ...]) -> Floats:
+    shifts = np.sort([peak.shift for group in groups for peak in group.peaks])
+    kept = np.diff(shifts, prepend=-np.inf) > SAME_SHIFT
+    return shifts[kept][None, :]
+
+
+def _sizes(groups: tuple[Group, ...]) -> tuple[int, ...]:
+    """Return the carbons behind each distinct shift, descending; a source may print equal carbons one by one."""
+    sizes: dict[float, int] = {}
+    for group in groups:
+        for peak in group.peaks:
+            sizes[peak.shift] = sizes.get(peak.shift, 0) + (group.count or 1) // len(group.peaks)
+    return tuple(sorted(sizes.values(), reverse=True))
 
 
 def _spread(group: Group) -> Floats:
@@ -100,10 +130,22 @@ def _spread(group: Group) -> Floats:
 
 
 def _neighbour_shares(groups: tuple[Group, ...]) -> Floats:
-    shares = np.zeros(MAX_NEIGHBOURS + 1)
+    shares: Floats = np.zeros(MAX_NEIGHBOURS + 1)
     for group in groups:
         for peak in group.peaks:
             neighbours = neighbours_of(peak)
             if neighbours is not None:
                 shares[neighbours] += (group.count or len(group.peaks)) / len(group.peaks)
-    return shares
+    result: Floats = shares / max(float(shares.sum()), 1.0)
+    return result
+
+
+def _attached_shares(groups: tuple[Group, ...]) -> Floats:
+    shares = np.zeros(MAX_ATTACHED + 1)
+    for group in groups:
+        for peak in group.peaks:
+            if peak.attached is None:
+                return np.zeros(MAX_ATTACHED + 1)
+            shares[peak.attached] += (group.count or len(group.peaks)) / len(group.peaks)
+    result: Floats = shares / max(float(shares.sum()), 1.0)
+    return result

@@ -1,6 +1,7 @@
 """Peak lists as text: the printed forms of calculators and papers, and back.
 
-    list   = [ label ":" ] group { "," group } [ "." ]          label: up to the colon, e.g. "13C NMR:"
+    list   = [ label ":" ] group { "," group } [ "." ]           label: up to the colon, e.g. "13C NMR:"
+           | shift { " " shift }                                 128.4 77.1 20.3
     group  = shift [ "(" item { "," item } ")" ]                 128.4   77.1 (2C)   2.04 (3H, s)
            | shift "-" shift [ "(" item { "," item } ")" ]       7.10-7.32 (5H, 7.17 (d, J = 7.8 Hz), 7.26 (t, J = 7.7 Hz))
     item   = count element | multiplicity | "J =" numbers "Hz" | shift [ "(" item ... ")" ]
@@ -23,6 +24,7 @@ MAX_GROUPS: Final = 400
 
 _NUMBER: Final = r"[-−–]?\d+(?:\.\d+)?"
 _HEAD: Final = re.compile(rf"^({_NUMBER})(?:\s*[-−–]\s*({_NUMBER}))?\s*(?:ppm)?\s*(?:\((.*)\))?$", re.DOTALL)
+_RANGE: Final = re.compile(r"\d\s*-")
 _COUNT: Final = re.compile(r"^(\d{1,3})\s*(?:x\s*)?([CH])$")
 _TOKENS: Final = re.compile(r"quint|sept|br|[hsdtqm]")
 _LABEL: Final = re.compile(r"^[^:()]*:")
@@ -40,11 +42,19 @@ def parse_groups(text: str, nucleus: Nucleus) -> tuple[Group, ...]:
     body = _LABEL.sub("", " ".join(text.split())).strip().rstrip(".").strip()
     if not body:
         return ()
-    parts = split_top_level(body, f"{nucleus} list")
+    # A bare column or row of shifts needs no commas.
+    bare = not set(body) - set("0123456789.- ")
+    parts = (
+        body.split()
+        if bare and " " in body and not _RANGE.search(body)
+        else split_top_level(body, f"{nucleus} list")
+    )
     if len(parts) > MAX_GROUPS:
         what = f"{len(parts)} groups exceed the limit of {MAX_GROUPS}"
         raise SpectrumError(what, field=f"{nucleus} list", repair="Give picked peaks, not the raw spectrum")
-    return tuple(_group(part, nucleus, f"{nucleus} group {number}") for number, part in enumerate(parts, start=1))
+    return tuple(
+        _group(part, nucleus, f"{nucleus} group {number}") for number, part in enumerate(parts, start=1)
+    )
 
 
 def coupling_warnings(groups: tuple[Group, ...], nucleus: Nucleus) -> tuple[str, ...]:
@@ -53,9 +63,16 @@ def coupling_warnings(groups: tuple[Group, ...], nucleus: Nucleus) -> tuple[str,
     for number, group in enumerate(groups, start=1):
         for peak in group.peaks:
             expected = sum(token not in ("s", "m", "br") for token in peak.multiplicity)
-            if peak.couplings and peak.multiplicity and len(peak.couplings) != expected and "m" not in peak.multiplicity:
+            if (
+                peak.couplings
+                and peak.multiplicity
+                and len(peak.couplings) != expected
+                and "m" not in peak.multiplicity
+            ):
                 pattern = "".join(peak.multiplicity)
-                lines.append(f"{nucleus} group {number}: pattern {pattern} with {len(peak.couplings)} couplings")
+                lines.append(
+                    f"{nucleus} group {number}: pattern {pattern} with {len(peak.couplings)} couplings"
+                )
     return tuple(lines)
 
 
@@ -112,8 +129,11 @@ Items = tuple[int | None, tuple[str, ...], tuple[float, ...], int | None, list[P
 
 def _items(inside: str | None, nucleus: Nucleus, field: str) -> Items:
     """Read what stands in the parentheses of a group; the order of the items does not matter."""
-    count, pattern, attached, peaks = None, (), None, []
+    count: int | None = None
+    pattern: tuple[str, ...] = ()
     couplings: list[float] = []
+    attached: int | None = None
+    peaks: list[Peak] = []
     in_couplings = False
     for item in split_top_level(inside, field) if inside and inside.strip() else []:
         counted = _COUNT.match(item)

@@ -21,7 +21,7 @@ from rdkit import Chem, rdBase
 from treewright_chemistry.environments import environments
 from treewright_chemistry.errors import StructureError
 from treewright_chemistry.held_out import assert_absent, reserved_blocks
-from treewright_chemistry.nmrshiftdb import Record, Signal, read_records
+from treewright_chemistry.nmrshiftdb import Record, read_records
 from treewright_chemistry.structures import Mol, inchikey14, symmetry_classes
 
 EXP5K: Final = "chemistry/cascade_exp5k.sdf.gz"
@@ -29,6 +29,9 @@ DFT8K_STRUCTURES: Final = "chemistry/cascade_dft8k.sdf.gz"
 DFT8K_SHIFTS: Final = "chemistry/cascade_dft8k.csv.gz"
 MAX_HEAVY: Final = 40
 """Larger molecules are left out: their assignment is uncertain and their environments seldom recur."""
+
+LISTED_SHARE: Final = 0.6
+"""Share of the classes of hydrogens that a 1H list must hold to be used; sources often leave a few out."""
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -40,7 +43,9 @@ class TrainingMolecule:
 
     Attributes:
         block: first InChIKey block.
-        environments: identifiers, shape (carbons, radii).
+        identifiers: environment identifiers of all heavy atoms, shape (heavy atoms, radii).
+        bonds: first atom, second atom, twice the bond order, shape (bonds, 3).
+        carbons: numbers of the carbon atoms, shape (carbons,).
         hydrogens: hydrogens on each carbon, shape (carbons,).
         classes: topological class of each carbon, shape (carbons,).
         labile: hydrogens on other atoms.
@@ -52,7 +57,9 @@ class TrainingMolecule:
     """
 
     block: str
-    environments: npt.NDArray[np.uint64]
+    identifiers: npt.NDArray[np.uint64]
+    bonds: Integers
+    carbons: Integers
     hydrogens: Integers
     classes: Integers
     labile: int
@@ -60,6 +67,11 @@ class TrainingMolecule:
     proton: Floats
     slots: Floats
     computed: bool = False
+
+    @property
+    def environments(self) -> npt.NDArray[np.uint64]:
+        """Identifiers of the carbons, shape (carbons, radii)."""
+        return self.identifiers[self.carbons]
 
 
 def load_training_molecules(data_dir: Path) -> list[TrainingMolecule]:
@@ -112,7 +124,9 @@ def _assigned(molecule: Mol, block: str, shifts: dict[int, float], *, computed: 
             continue
         atom.SetIntProp("source", atom.GetIdx())
         carbon[atom.GetIdx()] = shifts.get(atom.GetIdx(), np.nan)
-        own = [shifts[n.GetIdx()] for n in atom.GetNeighbors() if n.GetAtomicNum() == 1 and n.GetIdx() in shifts]
+        own = [
+            shifts[n.GetIdx()] for n in atom.GetNeighbors() if n.GetAtomicNum() == 1 and n.GetIdx() in shifts
+        ]
         proton[atom.GetIdx()] = float(np.mean(own)) if own else np.nan
     bare = Chem.RemoveHs(molecule)
     sources = [atom.GetIntProp("source") for atom in bare.GetAtoms() if atom.GetAtomicNum() == 6]
@@ -152,18 +166,28 @@ def _parsed(record: Record) -> Mol | None:
 
 
 def _slots(record: Record, *, carbon: bool) -> Floats:
-    """Return the observations of the first spectrum of each nucleus, joined by the atom numbers of the source."""
+    """Return the observations of each nucleus, joined by the atom numbers of the source."""
     rows: dict[str, list[float]] = {}
-    carbons: tuple[Signal, ...] = record.carbon[0] if record.carbon and carbon else ()
-    for signal in carbons:
-        attached = np.nan if signal.attached is None else signal.attached
-        rows[signal.atom] = [signal.shift, attached, np.nan]
+    for atom, (shift, attached) in _carbon_lines(record).items() if carbon else ():
+        rows[atom] = [shift, attached, np.nan]
     protons: dict[str, list[float]] = defaultdict(list)
     for signal in record.proton[0] if record.proton else ():
         protons[signal.atom].append(signal.shift)
     for atom, shifts in protons.items():
         rows.setdefault(atom, [np.nan, np.nan, np.nan])[2] = float(np.mean(shifts))
     return np.array(list(rows.values())).reshape(-1, 3)
+
+
+def _carbon_lines(record: Record) -> dict[str, tuple[float, float]]:
+    """Return shift and attached hydrogens by atom: the median over all 13C spectra that list the atoms of the first."""
+    spectra = [{signal.atom: signal for signal in spectrum} for spectrum in record.carbon]
+    alike = [spectrum for spectrum in spectra if spectrum.keys() == spectra[0].keys()]
+    lines = {}
+    for atom in spectra[0] if spectra else ():
+        letters = {spectrum[atom].attached for spectrum in alike} - {None}
+        attached = float(letters.pop() or 0) if len(letters) == 1 else np.nan
+        lines[atom] = (float(np.median([spectrum[atom].shift for spectrum in alike])), attached)
+    return lines
 
 
 def _usable(molecule: TrainingMolecule) -> bool:
@@ -175,7 +199,16 @@ def _usable(molecule: TrainingMolecule) -> bool:
         return classes <= lines <= carbons and carbons > 0
     bearing = molecule.hydrogens > 0
     groups, distinct = len(slots), len(set(molecule.classes[bearing]))
-    return 0 < distinct <= groups <= int(bearing.sum()) + molecule.labile
+    return LISTED_SHARE * distinct <= groups <= int(bearing.sum()) + molecule.labile and groups > 0
+
+
+def bond_rows(molecule: Mol) -> Integers:
+    """Return first atom, second atom and twice the order of every bond, shape (bonds, 3)."""
+    rows = [
+        (b.GetBeginAtomIdx(), b.GetEndAtomIdx(), round(2 * b.GetBondTypeAsDouble()))
+        for b in molecule.GetBonds()
+    ]
+    return np.array(rows, dtype=np.int64).reshape(-1, 3)
 
 
 def _training_molecule(
@@ -188,12 +221,14 @@ def _training_molecule(
     computed: bool = False,
 ) -> TrainingMolecule:
     atoms: list[Any] = list(molecule.GetAtoms())
-    carbons = [atom.GetIdx() for atom in atoms if atom.GetAtomicNum() == 6]
-    hydrogens = np.array([atoms[index].GetTotalNumHs() for index in carbons], dtype=np.int64)
+    carbons = np.array([atom.GetIdx() for atom in atoms if atom.GetAtomicNum() == 6], dtype=np.int64)
+    hydrogens = np.array([atoms[index].GetTotalNumHs() for index in carbons.tolist()], dtype=np.int64)
     unknown = np.full(len(carbons), np.nan)
     return TrainingMolecule(
         block=block,
-        environments=environments(molecule)[carbons],
+        identifiers=environments(molecule),
+        bonds=bond_rows(molecule),
+        carbons=carbons,
         hydrogens=hydrogens,
         classes=np.array(symmetry_classes(molecule), dtype=np.int64)[carbons],
         labile=sum(atom.GetTotalNumHs() for atom in atoms) - int(hydrogens.sum()),

@@ -53,7 +53,7 @@ def index_environments(identifiers: npt.NDArray[np.uint64], molecules: Integers)
 
     Args:
         identifiers: shape (atoms, RADII).
-        molecules: number of each atom's molecule, shape (atoms,).
+        molecules: number of each atom's molecule (constitution), shape (atoms,).
     """
     keys, rows, own, parents = [], [], [], []
     for radius in range(RADII):
@@ -65,7 +65,9 @@ def index_environments(identifiers: npt.NDArray[np.uint64], molecules: Integers)
     return EnvironmentIndex(tuple(keys), tuple(rows), tuple(own), tuple(parents))
 
 
-def leave_one_out(index: EnvironmentIndex, values: Floats, weights: Floats, prior: Floats) -> Estimate:
+def leave_one_out(
+    index: EnvironmentIndex, values: Floats, weights: Floats, prior: Floats, radii: int = RADII
+) -> Estimate:
     """Predict every training atom from the other molecules.
 
     Args:
@@ -73,10 +75,11 @@ def leave_one_out(index: EnvironmentIndex, values: Floats, weights: Floats, prio
         values: observed shift of each atom, shape (atoms,); ignored where the weight is 0.
         weights: weight of each observation, shape (atoms,).
         prior: expectation where nothing is known, shape (atoms,).
+        radii: number of radii that may be used.
     """
     mean, count = prior.copy(), np.zeros_like(prior)
     used = np.full(len(prior), -1, dtype=np.int64)
-    for radius, (rows, own) in enumerate(zip(index.rows, index.own, strict=True)):
+    for radius, (rows, own) in enumerate(zip(index.rows[:radii], index.own[:radii], strict=True)):
         n = np.bincount(rows, weights)[rows] - np.bincount(own, weights)[own]
         total = np.bincount(rows, weights * values)[rows] - np.bincount(own, weights * values)[own]
         known = n > 0.25  # weights are at least 0.5; the rest is rounding
@@ -94,11 +97,13 @@ class LevelStatistics:
     deviation: Floats
 
 
-def summarise(index: EnvironmentIndex, values: Floats, weights: Floats, prior: Floats) -> list[LevelStatistics]:
+def summarise(
+    index: EnvironmentIndex, values: Floats, weights: Floats, prior: Floats
+) -> list[LevelStatistics]:
     """Return the statistics of every environment from all molecules, radius 0 first."""
     levels: list[LevelStatistics] = []
     for radius, rows in enumerate(index.rows):
-        n = np.bincount(rows, weights)
+        n: Floats = np.bincount(rows, weights).astype(np.float64)
         plain = np.bincount(rows, weights * values) / np.maximum(n, 1e-9)
         parent = levels[-1].mean[index.parents[radius]] if levels else _first_of(rows, prior)
         mean = np.where(n > 0, (n * plain + SHRINKAGE * parent) / (n + SHRINKAGE), parent)

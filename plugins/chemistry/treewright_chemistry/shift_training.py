@@ -29,7 +29,7 @@ from treewright_chemistry.shift_statistics import (
     leave_one_out,
     summarise,
 )
-from treewright_chemistry.shifts import FILE
+from treewright_chemistry.shifts import FILE, PAIR_RADIUS
 
 ROUNDS: Final = 5
 COMPUTED_WEIGHT: Final = 0.5
@@ -40,6 +40,9 @@ PRIOR: Final = {"carbon": (130.0, 90.0, 40.0, 20.0, 0.0), "proton": (0.0, 6.0, 2
 """ppm by number of hydrogens on the carbon, where nothing else is known."""
 FLOOR: Final = {"carbon": 0.5, "proton": 0.03}
 UNIT: Final = {"carbon": 0.01, "proton": 0.001}
+PAIR_MOLECULES: Final = 3
+PAIR_LEAST: Final = 0.8
+"""Molecules needed, and least half difference in ppm, for a pair of methyls to count as unequal."""
 COUNT_STEPS: Final = (2, 3, 6, 16)
 """Bounds of the classes of counts that the error is measured in."""
 
@@ -57,14 +60,33 @@ class Atoms:
     hydrogens: npt.NDArray[np.int64]
     computed: npt.NDArray[np.bool_]
     validation: npt.NDArray[np.bool_]
+    classes: npt.NDArray[np.int64]
+
+    def class_means(self, values: Floats) -> Floats:
+        """Replace known values by the mean of their topological class: the tables cannot tell such atoms apart."""
+        known = np.isfinite(values)
+        number = np.bincount(self.classes, known)
+        total = np.bincount(self.classes, np.where(known, values, 0.0))
+        return np.where(known, (total / np.maximum(number, 1))[self.classes], np.nan)
+
+    def in_pairs(self, values: Floats) -> npt.NDArray[np.bool_]:
+        """Tell which carbons are one of exactly two of their class, both with a value."""
+        pair = np.bincount(self.classes) == 2
+        known = np.bincount(self.classes, np.isfinite(values)) == 2
+        member: npt.NDArray[np.bool_] = (pair & known)[self.classes]
+        return member
 
 
 @dataclass(frozen=True)
 class Observed:
-    """Shifts assigned to the carbons at present, NaN where none; and the map of computed 1H shifts."""
+    """Shifts assigned to the carbons at present, NaN where none; and the map of computed 1H shifts.
+
+    Carbons of one topological class share their mean; ``halves`` holds how far the two of a pair lie from it.
+    """
 
     carbon: Floats
     proton: Floats
+    halves: Floats
     slope: float = 1.0
     intercept: float = 0.0
 
@@ -91,7 +113,9 @@ def train(
     """
     began = time.perf_counter()
     atoms = gather(load_training_molecules(data_dir))
-    log(f"{len(atoms.molecules)} molecules, {len(atoms.hydrogens)} carbons, {time.perf_counter() - began:.0f} s")
+    log(
+        f"{len(atoms.molecules)} molecules, {len(atoms.hydrogens)} carbons, {time.perf_counter() - began:.0f} s"
+    )
     observed, done = _restore(out_dir, resume) or (_assigned(atoms), 0)
     for number in range(done, rounds):
         observed = _round(atoms, observed)
@@ -105,21 +129,25 @@ def gather(molecules: list[TrainingMolecule]) -> Atoms:
     """Lay the carbons of all molecules out in rows."""
     sizes = np.array([len(molecule.hydrogens) for molecule in molecules])
     owner = np.repeat(np.arange(len(molecules)), sizes)
+    # Stereoisomers and repeated records share a constitution; leaving one out must leave all of them out.
+    constitutions = np.unique([m.block for m in molecules], return_inverse=True)[1].astype(np.int64)
     return Atoms(
         molecules=molecules,
         starts=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        index=index_environments(np.concatenate([m.environments for m in molecules]), owner),
+        index=index_environments(np.concatenate([m.environments for m in molecules]), constitutions[owner]),
         hydrogens=np.concatenate([m.hydrogens for m in molecules]),
         computed=np.array([m.computed for m in molecules])[owner],
         validation=np.array([in_validation(m.block) for m in molecules])[owner],
+        classes=np.unique(owner * 1000 + np.concatenate([m.classes for m in molecules]), return_inverse=True)[
+            1
+        ],
     )
 
 
 def _assigned(atoms: Atoms) -> Observed:
-    return Observed(
-        carbon=np.concatenate([m.carbon for m in atoms.molecules]),
-        proton=np.concatenate([m.proton for m in atoms.molecules]),
-    )
+    carbon = np.concatenate([m.carbon for m in atoms.molecules])
+    proton = np.concatenate([m.proton for m in atoms.molecules])
+    return Observed(carbon, proton, np.full(len(carbon), np.nan))
 
 
 def _round(atoms: Atoms, observed: Observed) -> Observed:
@@ -134,7 +162,10 @@ def _round(atoms: Atoms, observed: Observed) -> Observed:
             for target, column in ((carbon, 0), (proton, 2)):
                 values = molecule.slots[slots, column]
                 target[start + carbons[np.isfinite(values)]] = values[np.isfinite(values)]
-    return _fit_map(atoms, replace(observed, carbon=carbon, proton=proton), fixed.proton)
+    means = atoms.class_means(carbon)
+    halves = np.where(atoms.in_pairs(carbon), np.abs(carbon - means), np.nan)
+    assigned = replace(observed, carbon=means, proton=atoms.class_means(proton), halves=halves)
+    return _fit_map(atoms, assigned, fixed.proton)
 
 
 def _fit_map(atoms: Atoms, observed: Observed, computed: Floats) -> Observed:
@@ -149,10 +180,11 @@ def _fit_map(atoms: Atoms, observed: Observed, computed: Floats) -> Observed:
     return replace(observed, slope=float(slope), intercept=float(intercept))
 
 
-def expect(atoms: Atoms, observed: Observed, nucleus: str) -> Estimate:
-    """Predict every atom from the other molecules outside the validation share."""
+def expect(atoms: Atoms, observed: Observed, nucleus: str, radii: int = RADII) -> Estimate:
+    """Predict every atom from the other molecules outside the validation share, with so many radii."""
     values = np.nan_to_num(getattr(observed, nucleus))
-    return leave_one_out(atoms.index, values, usable_weights(atoms, observed, nucleus), prior(atoms, nucleus))
+    weights = usable_weights(atoms, observed, nucleus)
+    return leave_one_out(atoms.index, values, weights, prior(atoms, nucleus), radii)
 
 
 def prior(atoms: Atoms, nucleus: str) -> Floats:
@@ -175,7 +207,9 @@ def errors(atoms: Atoms, observed: Observed, nucleus: str) -> tuple[Floats, Esti
     """Return absolute errors of the leave-one-out predictions, NaN where nothing was measured."""
     estimate = expect(atoms, observed, nucleus)
     distance = np.abs(getattr(observed, nucleus) - estimate.mean)
-    return np.where(atoms.computed | (atoms.hydrogens == 0) if nucleus == "proton" else False, np.nan, distance), estimate
+    return np.where(
+        atoms.computed | (atoms.hydrogens == 0) if nucleus == "proton" else False, np.nan, distance
+    ), estimate
 
 
 def _summary(atoms: Atoms, observed: Observed) -> str:
@@ -200,8 +234,11 @@ def _finish(atoms: Atoms, observed: Observed, out_dir: Path, log: Log) -> dict[s
             usable_weights(atoms, observed, nucleus),
             prior(atoms, nucleus),
         )
-        _fold(arrays, nucleus, levels, _bucket_scales(distance[~atoms.validation], estimate, ~atoms.validation))
-    write_arrays(out_dir / FILE, _pruned(arrays, atoms.index))
+        _fold(
+            arrays, nucleus, levels, _bucket_scales(distance[~atoms.validation], estimate, ~atoms.validation)
+        )
+    arrays = _pruned(arrays, atoms.index) | _unequal_pairs(atoms, observed)
+    write_arrays(out_dir / FILE, arrays)
     return figures
 
 
@@ -236,7 +273,9 @@ def _bucket_scales(distance: Floats, estimate: Estimate, rows: npt.NDArray[np.bo
             here = (radius == level) & (bucket == step) & np.isfinite(distance)
             if here.sum() >= 20:
                 scales[level, step] = distance[here].mean()
-        scales[level] = np.where(np.isnan(scales[level]), np.nanmean(distance[radius == level]), scales[level])
+        scales[level] = np.where(
+            np.isnan(scales[level]), np.nanmean(distance[radius == level]), scales[level]
+        )
     return scales
 
 
@@ -264,9 +303,32 @@ def _pruned(arrays: Arrays, index: EnvironmentIndex) -> Arrays:
     return result
 
 
+def _unequal_pairs(atoms: Atoms, observed: Observed) -> Arrays:
+    """Return the environments whose pairs of methyls steadily differ, with the median half difference."""
+    rows = np.flatnonzero(np.isfinite(observed.halves) & (atoms.hydrogens == 3) & ~atoms.validation)
+    numbers, halves = atoms.index.rows[PAIR_RADIUS][rows], observed.halves[rows]
+    order = np.argsort(numbers, kind="stable")
+    unique, first = np.unique(numbers[order], return_index=True)
+    found = {
+        int(atoms.index.keys[PAIR_RADIUS][number]): float(np.median(group))
+        for number, group in zip(unique, np.split(halves[order], first[1:]), strict=True)
+        if len(group) >= 2 * PAIR_MOLECULES
+        and np.median(group) >= PAIR_LEAST
+        and group.std() < 0.6 * group.mean()
+    }
+    keys = np.array(sorted(found), dtype=np.uint32)
+    return {
+        "pair_keys": keys,
+        "pair_halves": np.array([found[key] for key in keys.tolist()], dtype=np.float32),
+    }
+
+
 def _checkpoint(out_dir: Path, observed: Observed, done: int) -> None:
     state = np.array([done, observed.slope, observed.intercept])
-    write_arrays(out_dir / "shifts_checkpoint.npz", {"c": observed.carbon, "h": observed.proton, "state": state})
+    write_arrays(
+        out_dir / "shifts_checkpoint.npz",
+        {"c": observed.carbon, "h": observed.proton, "halves": observed.halves, "state": state},
+    )
 
 
 def _restore(out_dir: Path, resume: bool) -> tuple[Observed, int] | None:
@@ -275,4 +337,4 @@ def _restore(out_dir: Path, resume: bool) -> tuple[Observed, int] | None:
         return None
     arrays = read_arrays(path)
     done, slope, intercept = arrays["state"]
-    return Observed(arrays["c"], arrays["h"], float(slope), float(intercept)), int(done)
+    return Observed(arrays["c"], arrays["h"], arrays["halves"], float(slope), float(intercept)), int(done)

@@ -6,7 +6,7 @@ nuclei, so a prediction for a whole batch of atoms is one binary search.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -18,9 +18,13 @@ import numpy.typing as npt
 from treewright_chemistry.environments import RADII, environments, scheme_fingerprint
 from treewright_chemistry.errors import TableError
 from treewright_chemistry.model_files import read_arrays
-from treewright_chemistry.structures import Mol
+from treewright_chemistry.shift_network import ShiftNetwork, batch_bonds
+from treewright_chemistry.shift_types import Prediction, Shifts
+from treewright_chemistry.structures import Mol, bond_orders
 
 FILE: Final = "shifts.npz"
+PAIR_RADIUS: Final = 3
+"""Bonds of the environment that tells whether the methyls of a pair differ."""
 LEVEL_BITS: Final = np.uint64(32)
 _LEVELS: Final = np.arange(RADII, dtype=np.uint64) << LEVEL_BITS
 
@@ -44,56 +48,38 @@ class NucleusTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Shifts:
-    """Predictions of one nucleus for a list of atoms, all of shape (atoms,).
-
-    Attributes:
-        mean: ppm.
-        scale: expected absolute error, ppm.
-        radius: bonds of the environment used, -1 where the atom was not known at all.
-    """
-
-    mean: Floats
-    scale: Floats
-    radius: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """Predicted shifts of one molecule.
-
-    Attributes:
-        carbons: numbers of the carbon atoms, in the order of all other fields.
-        carbon: 13C of each carbon.
-        proton: 1H of the hydrogens on each carbon (without meaning where it bears none).
-    """
-
-    carbons: npt.NDArray[np.int64]
-    carbon: Shifts
-    proton: Shifts
-
-
-@dataclass(frozen=True, slots=True)
 class ShiftTables:
     """The environment tables of both nuclei.
 
     Attributes:
         keys: sorted; radius in the upper, environment identifier in the lower 32 bits.
         carbon, proton: the nuclei.
+        pair_keys, pair_halves: environments (radius PAIR_RADIUS, sorted) of methyl pairs that differ, and half of the
+            difference in ppm.
+        network: refines the look-up; None leaves the tables alone.
     """
 
     keys: Keys
     carbon: NucleusTable
     proton: NucleusTable
+    pair_keys: Keys
+    pair_halves: Floats
+    network: ShiftNetwork | None = None
 
     @staticmethod
-    def load(path: Path | None = None) -> ShiftTables:
-        """Return the tables shipped with the package, or those in ``path``; each file is read once.
+    def load(folder: Path | None = None, *, network: bool = True) -> ShiftTables:
+        """Return the tables shipped with the package, or those in a folder; each file is read once.
+
+        Args:
+            folder: holds ``shifts.npz`` and, with ``network``, ``shift_network.npz``.
+            network: refine predictions by the graph network.
 
         Raises:
             TableError: the file is missing, truncated, corrupted, or made for other environment identifiers.
         """
-        return _load(path or Path(str(resources.files(__package__).joinpath("data", FILE))))
+        place = folder or Path(str(resources.files(__package__).joinpath("data")))
+        tables = _load(place / FILE)
+        return replace(tables, network=ShiftNetwork.load(place)) if network else tables
 
     def rows(self, identifiers: Keys) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
         """Return the row of every identifier and whether the tables hold it, shapes (atoms, RADII)."""
@@ -106,11 +92,32 @@ class ShiftTables:
         rows, known = self.rows(identifiers)
         return _deepest(self.carbon, rows, known), _deepest(self.proton, rows, known)
 
+    def half_differences(self, identifiers: Keys) -> Floats:
+        """Return by how much a carbon may lie off the mean of its pair, in ppm; 0 as a rule. Shape (atoms,)."""
+        wanted = identifiers[:, PAIR_RADIUS]
+        rows = np.minimum(np.searchsorted(self.pair_keys, wanted), len(self.pair_keys) - 1)
+        return np.where(self.pair_keys[rows] == wanted, self.pair_halves[rows], 0.0)
+
     def predict(self, molecule: Mol) -> Prediction:
         """Predict the shifts of a sanitized molecule with implicit hydrogens."""
         carbons = carbon_atoms(molecule)
-        carbon, proton = self.look_up(environments(molecule)[carbons])
+        carbon, proton = self.predict_batch(environments(molecule), carbons, bond_orders(molecule)[None])
         return Prediction(carbons, carbon, proton)
+
+    def predict_batch(
+        self, identifiers: Keys, carbons: npt.NDArray[np.int64], orders: npt.NDArray[np.float64]
+    ) -> tuple[Shifts, Shifts]:
+        """Predict 13C and 1H of the carbons of equally sized molecules.
+
+        Args:
+            identifiers: of all heavy atoms, molecule by molecule, shape (molecules * atoms, RADII).
+            carbons: rows of the carbons among them, shape (carbons,).
+            orders: bond orders, shape (molecules, atoms, atoms).
+        """
+        found = self.look_up(identifiers[carbons])
+        if self.network is None:
+            return found
+        return self.network.refine(identifiers, batch_bonds(orders), carbons, found)
 
 
 def carbon_atoms(molecule: Mol) -> npt.NDArray[np.int64]:
@@ -123,7 +130,9 @@ def _deepest(table: NucleusTable, rows: npt.NDArray[np.int64], known: npt.NDArra
     radius = RADII - 1 - np.argmax(usable[:, ::-1], axis=1)
     seen = usable[np.arange(len(rows)), radius]
     row = np.where(seen, rows[np.arange(len(rows)), radius], len(table.mean) - 1)
-    return Shifts(table.mean[row], table.scale[row], np.where(seen, radius, -1))
+    return Shifts(
+        table.mean[row], table.scale[row], np.where(seen, radius, -1), table.count[row].astype(np.float64)
+    )
 
 
 @cache
@@ -141,10 +150,14 @@ def _load(path: Path) -> ShiftTables:
         keys=(levels << LEVEL_BITS) | arrays["identifiers"].astype(np.uint64),
         carbon=_nucleus(arrays, "carbon", unknown=(80.0, 40.0)),
         proton=_nucleus(arrays, "proton", unknown=(3.5, 2.0)),
+        pair_keys=arrays["pair_keys"].astype(np.uint64),
+        pair_halves=arrays["pair_halves"].astype(np.float64),
     )
 
 
-def _nucleus(arrays: dict[str, npt.NDArray[np.generic]], name: str, unknown: tuple[float, float]) -> NucleusTable:
+def _nucleus(
+    arrays: dict[str, npt.NDArray[np.generic]], name: str, unknown: tuple[float, float]
+) -> NucleusTable:
     mean = arrays[f"{name}_mean"].astype(np.float64) * float(arrays[f"{name}_unit"])
     scale = arrays[f"{name}_scale"].astype(np.float64)
     count = np.append(arrays[f"{name}_count"].astype(np.uint8), np.uint8(0))

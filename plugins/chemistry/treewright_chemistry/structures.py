@@ -5,8 +5,11 @@ RDKit ships without type information; the rest of the package gets its molecules
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 from rdkit import Chem, rdBase
 
 from treewright_chemistry.errors import StructureError
@@ -38,7 +41,9 @@ def parse_structure(text: str, *, field: str = "structure", max_atoms: int = MAX
     if not stripped:
         raise StructureError("the SMILES is empty", field=field, repair=_REPAIR)
     if len(stripped) > MAX_TEXT:
-        raise StructureError(f"{len(stripped)} characters exceed the limit of {MAX_TEXT}", field=field, repair=_REPAIR)
+        raise StructureError(
+            f"{len(stripped)} characters exceed the limit of {MAX_TEXT}", field=field, repair=_REPAIR
+        )
     molecule = _sanitized(stripped)
     if molecule is None:
         raise StructureError(f"{_quoted(stripped)} is not a valid SMILES", field=field, repair=_REPAIR)
@@ -55,13 +60,37 @@ def inchikey14(molecule: Mol) -> str:
     """Return the first block of the InChIKey (14 letters), which holds the constitution without stereo."""
     block = _quietly(Chem.MolToInchiKey, molecule)[:14]
     if not block:
-        raise StructureError("no InChIKey can be computed", field="structure", repair="Check valences and charges")
+        raise StructureError(
+            "no InChIKey can be computed", field="structure", repair="Check valences and charges"
+        )
     return str(block)
 
 
 def symmetry_classes(molecule: Mol) -> list[int]:
     """Return one class number per heavy atom; topologically equivalent atoms share a number."""
     return list(Chem.CanonicalRankAtoms(molecule, breakTies=False))
+
+
+def carbon_class_count(molecule: Mol) -> int:
+    """Return the number of topological classes of carbon atoms."""
+    classes = symmetry_classes(molecule)
+    return len({classes[atom.GetIdx()] for atom in molecule.GetAtoms() if atom.GetAtomicNum() == 6})
+
+
+def carbon_hydrogens(molecule: Mol) -> int:
+    """Return the number of hydrogens on carbon."""
+    return sum(atom.GetTotalNumHs() for atom in molecule.GetAtoms() if atom.GetAtomicNum() == 6)
+
+
+def count_matches(molecule: Mol, smarts: str) -> int:
+    """Return the number of atoms that match a SMARTS pattern (or one of several, separated by blanks)."""
+    first = {match[0] for pattern in _patterns(smarts) for match in molecule.GetSubstructMatches(pattern)}
+    return len(first)
+
+
+@cache
+def _patterns(smarts: str) -> tuple[Any, ...]:
+    return tuple(Chem.MolFromSmarts(part) for part in smarts.split(" "))
 
 
 def element_counts(molecule: Mol) -> dict[str, int]:
@@ -73,6 +102,17 @@ def element_counts(molecule: Mol) -> dict[str, int]:
         if hydrogens:
             counts["H"] = counts.get("H", 0) + hydrogens
     return counts
+
+
+def hydrogen_counts(molecule: Mol) -> npt.NDArray[np.int64]:
+    """Return the hydrogens on each heavy atom, shape (heavy atoms,)."""
+    return np.array([atom.GetTotalNumHs() for atom in molecule.GetAtoms()], dtype=np.int64)
+
+
+def bond_orders(molecule: Mol) -> npt.NDArray[np.float64]:
+    """Return the bond orders between heavy atoms (1.5 where aromatic, 0 without bond), shape (atoms, atoms)."""
+    orders: npt.NDArray[np.float64] = Chem.GetAdjacencyMatrix(molecule, useBO=True)
+    return orders
 
 
 def _sanitized(text: str) -> Mol | None:
@@ -88,10 +128,14 @@ def _sanitized(text: str) -> Mol | None:
 def _check_size(molecule: Mol, field: str, max_atoms: int) -> None:
     heavy = molecule.GetNumHeavyAtoms()
     if heavy > max_atoms:
-        raise StructureError(f"{heavy} heavy atoms exceed the limit of {max_atoms}", field=field, repair=_REPAIR)
+        raise StructureError(
+            f"{heavy} heavy atoms exceed the limit of {max_atoms}", field=field, repair=_REPAIR
+        )
     largest = max((len(ring) for ring in molecule.GetRingInfo().AtomRings()), default=0)
     if largest > MAX_RING:
-        raise StructureError(f"a ring of {largest} atoms exceeds the limit of {MAX_RING}", field=field, repair=_REPAIR)
+        raise StructureError(
+            f"a ring of {largest} atoms exceeds the limit of {MAX_RING}", field=field, repair=_REPAIR
+        )
 
 
 def _quietly(function: Any, *args: Any, **options: Any) -> Any:

@@ -1,0 +1,71 @@
+"""The embedded policy: each proposal is the best of a burst of assembly and edits.
+
+A step is a whole structure (canonical SMILES). From the problem itself a burst starts with fragments
+and random isomers; from an answer, with that answer and the peers that the request shows. The edits
+are aimed at the atoms that fit worst, which is the policy's critique. What a burst evaluates inside
+is charged as ``inner_evaluations``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from treewright_registry import Proposals, ProposeRequest, Step, Trajectory, Usage
+
+
+class Assembly:
+    """Proposes structures of the unknown's formula.
+
+    Args:
+        evaluations: distinct candidates scored inside each burst.
+        fragments: ``shipped`` assembles from the shipped substructures weighted by the observed
+            lines, ``retrieved`` only from the request's retrieved records, ``none`` from atoms.
+        islands, pool: the burst's own pools.
+    """
+
+    def __init__(
+        self,
+        *,
+        evaluations: int = 2000,
+        fragments: Literal["shipped", "retrieved", "none"] = "shipped",
+        islands: int = 2,
+        pool: int = 40,
+    ) -> None:
+        if min(evaluations, islands, pool) < 1:
+            raise ValueError("evaluations, islands and pool must be at least 1")
+        from treewright_chemistry.burst import BurstOptions
+        from treewright_chemistry.substructure_file import shipped_substructures
+        from treewright_chemistry.unknowns import Unknowns
+
+        self._evaluations = evaluations
+        self._fragments = fragments
+        self._options = BurstOptions(islands=islands, pool=pool)
+        self._unknowns = Unknowns(() if fragments == "none" else shipped_substructures())
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        """For each request the best ``n`` structures of one burst, best first."""
+        return [self._burst(request) for request in requests]
+
+    def _burst(self, request: ProposeRequest) -> Proposals:
+        from treewright_chemistry.burst import burst
+
+        unknown = self._unknowns.of(request.trajectory.problem.prompt)
+        hits = request.context.hits if self._fragments == "retrieved" else None
+        result = burst(
+            unknown.composition,
+            unknown.fit,
+            seed=request.seed,
+            evaluations=self._evaluations,
+            kit=unknown.kit if hits is None else self._unknowns.kit(unknown, [hit.id for hit in hits]),
+            starts=_structures([request.trajectory, *request.context.peers]),
+            keep=request.n,
+            options=self._options,
+        )
+        steps = [Step(found.smiles, finish="stop") for found in result.best]
+        return Proposals(steps, Usage(inner_evaluations=result.evaluations))
+
+
+def _structures(trajectories: Iterable[Trajectory]) -> list[str]:
+    """The structures that the trajectories end with."""
+    return [str(each.step.content) for each in trajectories if each.step is not None]

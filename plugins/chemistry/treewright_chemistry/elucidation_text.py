@@ -1,0 +1,49 @@
+"""Ranked structures and shift tables as text for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from treewright_chemistry.misfit import Comparison
+    from treewright_chemistry.report_page import Shown
+
+_MOST_SHOWN = 5
+
+
+def ranking(shown: Shown) -> str:
+    """The best structures with their scores, and the shifts of the first, atom by atom."""
+    record = shown.record
+    if record.error is not None:
+        return f"{record.id}: no structure ({record.error})"
+    lines = [f"{record.id}  {shown.spectrum.formula}", "  rank  score  structure"]
+    for rank, (smiles, score) in enumerate(shown.answers[:_MOST_SHOWN], start=1):
+        lines.append(f"  {rank:4d}  {_number(score)}  {smiles}")
+    lines.extend(["", "  shifts of rank 1, ppm", "  atom   nucleus  predicted  observed  difference"])
+    lines.extend(f"  {_row(row, shown.symbols)}" for row in shown.comparison)
+    lines.extend(f"  note: {warning}" for warning in shown.spectrum.warnings)
+    return "\n".join(lines)
+
+
+def verdicts(shown: Sequence[Shown], names: Sequence[str]) -> str:
+    """A table of compounds: top answer, right or wrong, score, seconds."""
+    width = max(len(name) for name in names)
+    lines = [f"{'compound':{width}}  verdict  score  seconds  answer"]
+    for each, name in zip(shown, names, strict=True):
+        record = each.record
+        verdict = {True: "right", False: "wrong", None: "failed"}[record.correct]
+        answer = record.error if record.error is not None else record.answer
+        lines.append(f"{name:{width}}  {verdict:7}  {_number(record.score)}  {record.seconds:7.1f}  {answer}")
+    return "\n".join(lines)
+
+
+def _row(row: Comparison, symbols: Sequence[str]) -> str:
+    atom = f"{symbols[row.atom]}{row.atom + 1}"
+    observed = f"{row.observed:8.2f}" if row.observed is not None else "       –"
+    difference = f"{row.difference:+10.2f}" if row.difference is not None else "         –"
+    return f"{atom:5}  {row.nucleus:7}  {row.predicted:9.2f}  {observed}  {difference}"
+
+
+def _number(score: Any) -> str:
+    return "    –" if score is None else f"{score:5.3f}"

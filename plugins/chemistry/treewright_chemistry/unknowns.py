@@ -1,0 +1,82 @@
+"""An unknown prepared for search: its spectrum, its fit, its composition and the fragments that fit it.
+
+Preparing costs some milliseconds, so the last few unknowns are kept; that only saves time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rdkit import Chem
+
+from treewright_chemistry.assembly import Composition
+from treewright_chemistry.fragments import Fragment, FragmentKit, ready_fragments
+from treewright_chemistry.likelihood import SpectrumFit
+from treewright_chemistry.shifts import ShiftTables
+from treewright_chemistry.spectrum import Spectrum
+from treewright_chemistry.spectrum_codec import SpectrumCodec
+from treewright_chemistry.substructures import Substructure
+
+MOST_KEPT: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What is known of one unknown; ``kit`` is None where no fragments are to be used."""
+
+    spectrum: Spectrum
+    fit: SpectrumFit
+    composition: Composition
+    kit: FragmentKit | None
+
+
+class Unknowns:
+    """Prepares unknowns from payloads, with one set of tables for all."""
+
+    def __init__(self, substructures: Sequence[Substructure] = ()) -> None:
+        self._tables = ShiftTables.load()
+        self._fragments: list[Fragment] = ready_fragments(substructures)
+        self._by_smiles = {fragment.smiles: fragment for fragment in self._fragments}
+        self._kept: OrderedDict[str, Unknown] = OrderedDict()
+
+    def of(self, payload: Any) -> Unknown:
+        """The unknown that a problem's prompt describes.
+
+        Raises:
+            ChemistryError: the prompt is no spectrum.
+        """
+        key = json.dumps(payload, sort_keys=True, default=str)
+        found = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = self._prepare(SpectrumCodec().decode(payload))
+            if len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(key)
+        return found
+
+    def _prepare(self, spectrum: Spectrum) -> Unknown:
+        fit = SpectrumFit(spectrum, self._tables)
+        composition = Composition.of(_atoms(spectrum))
+        kit = _kit(self._fragments, fit, composition) if self._fragments else None
+        return Unknown(spectrum, fit, composition, kit)
+
+    def kit(self, unknown: Unknown, smiles: Iterable[str]) -> FragmentKit | None:
+        """The fragments with these SMILES, for the unknown; None if there are none of them."""
+        chosen = [self._by_smiles[each] for each in smiles if each in self._by_smiles]
+        return _kit(chosen, unknown.fit, unknown.composition) if chosen else None
+
+
+def _kit(fragments: Sequence[Fragment], fit: SpectrumFit, composition: Composition) -> FragmentKit:
+    readings = fit.observations.carbon
+    lines = readings[0].tolist() if len(readings) else []
+    return FragmentKit(fragments, Counter(composition.elements), composition.unsaturation, lines)
+
+
+def _atoms(spectrum: Spectrum) -> dict[int, int]:
+    table = Chem.GetPeriodicTable()
+    return {table.GetAtomicNumber(element): count for element, count in spectrum.formula.counts}
