@@ -79,8 +79,15 @@ class PipelineSpec:
     source: str = ""
 
 
-def needs_of(component: object) -> Mapping[str, Need]:
-    """The roles that a component (class or instance) declares; empty for simple components."""
+def needs_of(component: object, options: Mapping[str, Any] | None = None) -> Mapping[str, Need]:
+    """The roles that a component (class or instance) declares; empty for simple components.
+
+    A class whose needs depend on its options says so in a static method ``needs_for(options)``.
+    """
+    needs_for = getattr(component, "needs_for", None)
+    if needs_for is not None and options is not None:
+        depending: Mapping[str, Need] = needs_for(options)
+        return depending
     needs: Mapping[str, Need] = getattr(component, "needs", {})
     return needs
 

@@ -46,7 +46,7 @@ class _Checker:
 
     def check(self, path: str, spec: ComponentSpec) -> None:
         place = self.document.reader.places[path]
-        needs = needs_of(self.document.reader.classes[path])
+        needs = needs_of(self.document.reader.classes[path], spec.options)
         for own, need in needs.items():
             if need.kind != "aggregator":  # every pipeline has one
                 self._check_role(place, path, spec, own, need)

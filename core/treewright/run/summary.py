@@ -18,8 +18,9 @@ def summarise(
 ) -> dict[str, Any]:
     """The content of ``summary.json``.
 
-    Accuracy counts a failed problem as wrong; a task without references has none. Metrics of single records are means over the records
-    that have them, true/false metrics with Wilson's interval, numbers with a normal one.
+    Accuracy counts a failed problem as wrong; a task without references has none. Metrics of single
+    records are means over the records that have them, true/false metrics with Wilson's interval,
+    numbers with a normal one.
 
     Args:
         records: finished problems, in task order.

@@ -21,9 +21,9 @@ needs log-probabilities.
 
 from collections.abc import Callable, Mapping, Sequence
 from math import exp, inf, log, sqrt
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from treewright_registry import ContractError, Env, Need, Problem, Sampling, Score, Trajectory
+from treewright_registry import Capability, ContractError, Env, Need, Problem, Sampling, Score, Trajectory
 
 
 class Node:
@@ -60,6 +60,13 @@ class Mcts:
     }
     needs_budget: ClassVar[bool] = True
     own_limits: ClassVar[tuple[str, ...]] = ("iterations",)
+
+    @staticmethod
+    def needs_for(options: Mapping[str, Any]) -> Mapping[str, Need]:
+        """The roles, with the log-probabilities that ``puct`` takes its priors from."""
+        if options.get("rule", "uct") != "puct":
+            return Mcts.needs
+        return {**Mcts.needs, "policy": Need("policy", frozenset({Capability.LOG_PROBABILITY}))}
 
     def __init__(
         self,
