@@ -24,7 +24,7 @@ class Tally:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self.total = self.done = self.skipped = self.graded = self.correct = 0
-        self.candidates = self.tokens = 0.0
+        self.candidates = self.tokens = self.evaluations = 0.0
         self.failures: list[Record] = []
         self.presentation = ""
         self.began = clock()
@@ -44,6 +44,7 @@ class Tally:
             self.correct += bool(record.correct)
         self.candidates += record.total.get("candidates", 0)
         self.tokens += record.total.get("generated_tokens", 0)
+        self.evaluations += record.total.get("inner_evaluations", 0)
 
     def ended(self, summary: Mapping[str, Any]) -> None:
         """The run is over."""
@@ -76,6 +77,8 @@ class Tally:
         parts.append(f"{count(self.candidates)} candidates")
         if self.tokens:
             parts.append(f"{count(self.tokens)} tokens")
+        if self.evaluations:
+            parts.append(f"{count(self.evaluations)} inner evaluations")
         return ", ".join(parts)
 
 

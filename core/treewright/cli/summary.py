@@ -7,7 +7,14 @@ from typing import Any
 from treewright.run.records import Record
 
 _SHOWN_FAILURES = 5
-_SHOWN_COUNTERS = ("candidates", "reward_calls", "generated_tokens", "prompt_tokens", "scored_tokens")
+_SHOWN_COUNTERS = (
+    "candidates",
+    "reward_calls",
+    "generated_tokens",
+    "prompt_tokens",
+    "scored_tokens",
+    "inner_evaluations",
+)
 
 
 def report(name: str, summary: Mapping[str, Any], out: Path, failures: Sequence[Record]) -> str:

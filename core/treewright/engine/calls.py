@@ -57,7 +57,7 @@ class Call(Generic[T]):
         if self.missing:
             scheduler.enqueue(self)
         else:
-            resume(self._finish(self), None)
+            self._end()
 
     def fill(self, start: int, outcomes: Sequence[Any], seconds: float) -> None:
         """Take outcomes for the requests from ``start`` on; resume the search after the last."""
@@ -66,7 +66,15 @@ class Call(Generic[T]):
         self.seconds += seconds
         self.missing -= count
         if not self.missing:
-            self.resume(self._finish(self), None)
+            self._end()
+
+    def _end(self) -> None:
+        try:
+            result = self._finish(self)
+        except Exception as error:  # results too odd to be booked are this search's error, not the run's
+            self.resume(None, error)
+        else:
+            self.resume(result, None)
 
 
 class Together:

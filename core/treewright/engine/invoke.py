@@ -35,6 +35,8 @@ def checked(component: Any, method: str, requests: Sequence[Any], results: Any) 
             raise ValueError(f"{method} returned {len(results)} results for {len(requests)} requests")
         return [Failure(f"{method} returned {len(results)} results for 1 request")]
     check = _CHECKS[method]
+    if len(requests) == 1:  # the common case of tree searches
+        return [check(component, requests[0], results[0])]
     return [check(component, request, result) for request, result in zip(requests, results, strict=True)]
 
 

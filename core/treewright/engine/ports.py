@@ -61,9 +61,16 @@ class Port:
     def close(self) -> None:
         """Let go of threads and processes."""
 
+    def _oldest(self) -> tuple[str, deque[tuple[Call[Any], int]]]:
+        """The first method that has something queued, and its queue."""
+        for method, queued in self._queues.items():
+            if queued:
+                return method, queued
+        raise AssertionError(f"{self.role}: nothing is queued")
+
     def _take(self, most: int) -> tuple[str, list[Segment]]:
         """The next requests, at most ``most``, all of one method, oldest call first."""
-        method, queued = next(item for item in self._queues.items() if item[1])
+        method, queued = self._oldest()
         segments: list[Segment] = []
         while queued and most > 0:
             call, start = queued.popleft()
@@ -83,13 +90,37 @@ class InlinePort(Port):
         """Send all that is queued, in batches."""
         sent = False
         while self.waiting:
-            method, segments = self._take(self.settings.batch)
-            requests = _requests(segments)
-            begin = time.perf_counter()
-            outcomes = invoke(self.component, method, requests)
-            _deliver(segments, outcomes, time.perf_counter() - begin)
+            method, queued = self._oldest()
+            call, start = queued[0]
+            if len(call.requests) - start >= self.settings.batch:
+                self._send_full_batches(method, queued)
+            else:
+                self._send_mixed_batch()
             sent = True
         return sent
+
+    def _send_full_batches(self, method: str, queued: deque[tuple[Call[Any], int]]) -> None:
+        """Send as many full batches as the oldest call holds by itself: the path of small batches."""
+        call, start = queued.popleft()
+        batch = self.settings.batch
+        requests = call.requests
+        stop = len(requests) - (len(requests) - start) % batch
+        self.waiting -= stop - start
+        if stop < len(requests):
+            queued.appendleft((call, stop))
+        outcomes: list[Any] = []
+        begin = time.perf_counter()
+        for first in range(start, stop, batch):
+            outcomes += invoke(self.component, method, requests[first : first + batch])
+        call.fill(start, outcomes, time.perf_counter() - begin)
+
+    def _send_mixed_batch(self) -> None:
+        """Fill a batch from several calls."""
+        method, segments = self._take(self.settings.batch)
+        requests = _requests(segments)
+        begin = time.perf_counter()
+        outcomes = invoke(self.component, method, requests)
+        _deliver(segments, outcomes, time.perf_counter() - begin)
 
 
 class ThreadedPort(Port):
@@ -150,8 +181,9 @@ class ThreadedPort(Port):
 class EndpointPort(Port):
     """Calls an ``async`` component, one request a call, at most ``concurrency`` at a time.
 
-    The limiter is a count that goes down when a task ends, however it ends; no permit can be lost
-    to a cancellation or an error.
+    A task takes one request after the other until none is left: making a task for each would cost
+    more than all the rest. The limiter is the number of tasks; it goes down when a task ends,
+    however it ends, so no permit can be lost to a cancellation or an error.
     """
 
     def __init__(self, role: str, component: Any, settings: CallSettings) -> None:
@@ -159,46 +191,68 @@ class EndpointPort(Port):
         self._active = 0
 
     def flush(self, scheduler: "Scheduler") -> bool:
-        """Start as many queued requests as the limit allows."""
+        """Start as many tasks as there are queued requests and the limit allows."""
         sent = False
         while self.waiting and self._active < self.settings.concurrency:
-            method, segments = self._take(1)
-            task = asyncio.ensure_future(self._call(method, _requests(segments)))
+            first = self._take_one()  # taken here, so that every task started has work
+            task = asyncio.ensure_future(self._work(scheduler, *first))
             self._active += 1
             scheduler.in_flight += 1
-            task.add_done_callback(partial(self._arrived, scheduler, segments))
+            task.add_done_callback(partial(self._ended, scheduler))
             sent = True
         return sent
 
-    def _arrived(
-        self, scheduler: "Scheduler", segments: list[Segment], task: "asyncio.Future[tuple[Any, float]]"
-    ) -> None:
+    def _take_one(self) -> tuple[str, Call[Any], int]:
+        method, queued = self._oldest()
+        call, index = queued[0]
+        self.waiting -= 1
+        if index + 1 < len(call.requests):
+            queued[0] = (call, index + 1)
+        else:
+            queued.popleft()
+        return method, call, index
+
+    async def _work(self, scheduler: "Scheduler", method: str, call: Call[Any], index: int) -> None:
+        while True:
+            begin = time.perf_counter()
+            outcome = await self._call(method, [call.requests[index]])
+            call.fill(index, [outcome], time.perf_counter() - begin)
+            scheduler.wake()
+            if not self.waiting:
+                return
+            method, call, index = self._take_one()
+
+    def _ended(self, scheduler: "Scheduler", task: "asyncio.Future[None]") -> None:
         self._active -= 1
         scheduler.in_flight -= 1
-        if task.cancelled():
-            return  # the run is being torn down; nobody waits for the result
-        outcome, seconds = task.result()
-        _deliver(segments, [outcome], seconds)
         scheduler.wake()
 
-    async def _call(self, method: str, requests: list[Any]) -> tuple[Any, float]:
-        begin = time.perf_counter()
-        outcome: Any = Failure("no attempt was made")
-        for attempt in range(self.settings.retries + 1):
-            if attempt:
-                await asyncio.sleep(_pause(attempt))
-            outcome = await self._attempt(method, requests)
+    async def _call(self, method: str, requests: list[Any]) -> Any:
+        """The outcome of one request, after as many attempts as it takes and the settings allow."""
+        outcome = await self._attempt(method, requests)
+        for attempt in range(1, self.settings.retries + 1):
             if not isinstance(outcome, Failure):
                 break
-        return outcome, time.perf_counter() - begin
+            await asyncio.sleep(_pause(attempt))
+            outcome = await self._attempt(method, requests)
+        return outcome
 
     async def _attempt(self, method: str, requests: list[Any]) -> Any:
+        call = getattr(self.component, method)
         try:
-            async with asyncio.timeout(self.settings.deadline):
-                results = await getattr(self.component, method)(requests)
+            if self.settings.deadline is None:
+                results = await call(requests)
+            else:
+                async with asyncio.timeout(self.settings.deadline):
+                    results = await call(requests)
             return checked(self.component, method, requests, results)[0]
         except TimeoutError:
             return Failure(f"no answer within the deadline of {self.settings.deadline} s")
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # the run is being torn down; nobody waits for the result
+            return Failure("CancelledError: the component cancelled its own request")
         except Exception as error:  # an endpoint may fail in any way; it becomes this request's failure
             return Failure(f"{type(error).__name__}: {error}")
 
