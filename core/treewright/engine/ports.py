@@ -246,7 +246,9 @@ class EndpointPort(Port):
                 async with asyncio.timeout(self.settings.deadline):
                     results = await call(requests)
             return checked(self.component, method, requests, results)[0]
-        except TimeoutError:
+        except TimeoutError as error:
+            if self.settings.deadline is None:
+                return Failure(f"TimeoutError: {error}")
             return Failure(f"no answer within the deadline of {self.settings.deadline} s")
         except asyncio.CancelledError:
             task = asyncio.current_task()

@@ -1,0 +1,82 @@
+"""Components that cost next to nothing, so that only the engine's own work is left to measure."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from treewright_registry import (
+    TO_END,
+    Env,
+    Need,
+    Problem,
+    Proposals,
+    ProposeRequest,
+    Score,
+    ScoreRequest,
+    Step,
+    Trajectory,
+    Verdict,
+)
+
+_FINISHING = 16  # one proposed step in sixteen ends its answer, so that searches have offers to keep
+
+
+class InstantPolicy:
+    """Deterministic steps with distinct contents."""
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        return [Proposals([_step(request, index) for index in range(request.n)]) for request in requests]
+
+
+class InstantEndpoint:
+    """The same behind an ``async`` method, as an endpoint's client is."""
+
+    async def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        return [Proposals([_step(request, index) for index in range(request.n)]) for request in requests]
+
+
+def _step(request: ProposeRequest, index: int) -> Step:
+    draw = request.seed + index
+    ends = request.sampling.unit == "end" or draw % _FINISHING == 0
+    return Step(str(draw % 1_000_003), -1.0, 1, "stop" if ends else "step")
+
+
+class InstantScorer:
+    """Deterministic numbers in [0, 1)."""
+
+    level: Literal["step", "outcome"] = "step"
+    range: tuple[float, float] = (0.0, 1.0)
+    link: Literal["probability", "logit", "real"] = "real"
+
+    def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
+        return [Score((request.seed & 0xFFFF) / 65536) for request in requests]
+
+
+class InstantTask:
+    """One problem without an end of its own."""
+
+    def problems(self) -> list[Problem]:
+        return [Problem("only", "go")]
+
+    def extract(self, trajectory: Trajectory) -> str | None:
+        return trajectory.step.content if trajectory.step is not None else None
+
+    def canonical(self, answer: str) -> str:
+        return answer
+
+    def grade(self, problem_id: str, answer: str) -> Verdict:
+        return Verdict(True)
+
+
+class OneRequestEach:
+    """Best-of-n as a client without the parameter ``n`` must do it: a request for each candidate."""
+
+    needs: ClassVar[dict[str, Need]] = {"policy": Need("policy"), "scorer": Need("scorer")}
+
+    def __init__(self, *, n: int) -> None:
+        self.n = n
+
+    async def search(self, problem: Problem, env: Env) -> None:
+        families = await env.propose([env.root] * self.n, 1, sampling=TO_END)
+        answers = [child for family in families for child in family]
+        for answer, score in zip(answers, await env.score(answers), strict=True):
+            env.offer(answer, score)
