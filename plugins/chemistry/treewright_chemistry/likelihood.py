@@ -24,14 +24,12 @@ from treewright_chemistry.score_parts import (
 )
 from treewright_chemistry.score_weights import (
     CALIBRATION,
-    ERROR_SCALES,
     MISMATCH,
     MISMATCH_CAP,
     PARTS,
     WEIGHTS,
     FitScore,
 )
-from treewright_chemistry.shift_types import Shifts
 from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.spectrum import Spectrum
 from treewright_chemistry.structures import Mol
@@ -101,9 +99,8 @@ class SpectrumFit:
 
     def _parts(self, batch: CandidateBatch) -> Floats:
         seen, exact = self.observations, self.spectrum.evidence == "exact"
-        shape, scales = batch.hydrogens.shape, ERROR_SCALES[self.spectrum.evidence]
+        shape = batch.hydrogens.shape
         carbon, proton = self.tables.predict_batch(batch.identifiers, batch.carbons, batch.orders)
-        carbon, proton = widened(carbon, scales[0]), widened(proton, scales[1])
         keys = batch.identifiers[batch.carbons, -1].reshape(shape)
         offsets, separate = separate_pairs(
             keys, self.tables.half_differences(batch.identifiers[batch.carbons]).reshape(shape)
@@ -139,11 +136,6 @@ class SpectrumFit:
         for number in np.flatnonzero((parts == MISMATCH).all(1)).tolist():
             rewards[number] = mismatch_reward(formula_of(molecules[number]), self.spectrum.formula)
         return rewards
-
-
-def widened(shifts: Shifts, law: tuple[float, float]) -> Shifts:
-    """Return predictions with scales as met in practice: factor times scale plus a constant."""
-    return Shifts(shifts.mean, law[0] * shifts.scale + law[1], shifts.radius, shifts.count)
 
 
 def mismatch_reward(found: Formula, wanted: Formula) -> float:

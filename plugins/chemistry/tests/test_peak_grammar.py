@@ -1,0 +1,110 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from treewright_chemistry.errors import SpectrumError
+from treewright_chemistry.peak_grammar import coupling_warnings, format_groups, parse_groups
+from treewright_chemistry.spectrum import Group, Peak
+
+TOKENS = ("s", "d", "t", "q", "quint", "h", "sept", "m")
+
+
+def shifts(low, high, digits):
+    return st.integers(low * 10**digits, high * 10**digits).map(lambda n: n / 10**digits)
+
+
+def peaks(low, high, digits):
+    pattern = st.lists(st.sampled_from(TOKENS), max_size=4).map(tuple).filter(_unambiguous)
+    couplings = st.lists(shifts(0, 20, 1), max_size=4).map(tuple)
+    return st.builds(Peak, shifts(low, high, digits), pattern, couplings)
+
+
+def _unambiguous(pattern):
+    """Tokens are printed without separator; keep only patterns that a reader can tell apart, as calculators print."""
+    return "q" not in pattern and "s" not in pattern or len(pattern) == 1
+
+
+@st.composite
+def groups(draw, low, high, digits):
+    count = draw(st.none() | st.integers(1, 40))
+    if draw(st.booleans()):
+        return Group((draw(peaks(low, high, digits)),), count)
+    several = tuple(draw(st.lists(peaks(low, high, digits), min_size=2, max_size=4)))
+    ordered = sorted(peak.shift for peak in several)
+    return Group(several, count, (ordered[0], ordered[-1]))
+
+
+@given(st.lists(groups(-20, 240, 1), max_size=8).map(tuple))
+def test_carbon_lists_survive_printing_and_reading(value):
+    assert parse_groups(format_groups(value, "13C"), "13C") == value
+
+
+@given(st.lists(groups(-2, 15, 3), max_size=8).map(tuple))
+def test_proton_lists_survive_printing_and_reading(value):
+    assert parse_groups(format_groups(value, "1H"), "1H") == value
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused_with_a_clear_error(text):
+    try:
+        parse_groups(text, "1H")
+    except SpectrumError as error:
+        assert error.field.startswith("1H")
+        assert error.repair
+
+
+def test_calculator_forms_are_read():
+    assert parse_groups("128.4 (2C, s), 2.0 (1C, s).", "13C") == (
+        Group((Peak(128.4, ("s",)),), 2),
+        Group((Peak(2.0, ("s",)),), 1),
+    )
+    assert parse_groups("1.90 (1H, tsept, J  = 6.8, 6.6 Hz)", "1H") == (
+        Group((Peak(1.9, ("t", "sept"), (6.8, 6.6)),), 1),
+    )
+    assert parse_groups("30.0-30.2 (2C, 30.1 (s), 30.1 (s))", "13C") == (
+        Group((Peak(30.1, ("s",)), Peak(30.1, ("s",))), 2, (30.0, 30.2)),
+    )
+
+
+def test_forms_of_papers_are_read():
+    assert parse_groups("1H NMR: 7.26-7.30 (m, 5H), 2.1 (d, J = 7 Hz, 3H)", "1H") == (
+        Group((Peak(7.28, ("m",)),), 5, (7.26, 7.3)),
+        Group((Peak(2.1, ("d",), (7.0,)),), 3),
+    )
+    assert [group.count for group in parse_groups("128.4 (2C); 77.1, −2.1", "13C")] == [2, None, None]
+    assert [group.peaks[0].shift for group in parse_groups("128.4 77.1 20", "13C")] == [128.4, 77.1, 20.0]
+    assert [group.peaks[0].attached for group in parse_groups("20.1 (Q), 140.2 (1C, S), 77.1", "13C")] == [
+        3,
+        0,
+        None,
+    ]
+
+
+def test_undefined_pattern_keeps_couplings():
+    (group,) = parse_groups("5.2 (1H, undefined, J = 3.1 Hz)", "1H")
+    assert group.peaks == (Peak(5.2, (), (3.1,)),)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("128.4 (2C", "not balanced"),
+        ("128.4,, 3.0", "empty"),
+        ("methyl", "shift"),
+        ("2.1 (3H, xyz)", "neither count"),
+        ("2.1 (3H, d, J = seven Hz)", "coupling"),
+        ("2.1 (3H, 2.2 (s))", "nests"),
+        ("2.1-2.3 (3H, 2.2 (1H, s))", "inside a range"),
+        (", ".join(["1.0"] * 500), "limit"),
+        ("((((((1.0))))))", "not balanced"),
+    ],
+)
+def test_unreadable_list_is_refused_by_group(text, what):
+    with pytest.raises(SpectrumError, match=what) as caught:
+        parse_groups(text, "1H")
+    assert caught.value.field.startswith("1H")
+
+
+def test_couplings_that_do_not_fit_the_pattern_are_a_warning():
+    groups = parse_groups("1.2 (3H, dd, J = 7.0 Hz), 2.0 (3H, s), 3.0 (1H, m, J = 2.0 Hz)", "1H")
+    assert coupling_warnings(groups, "1H") == ("1H group 1: pattern dd with 1 couplings",)

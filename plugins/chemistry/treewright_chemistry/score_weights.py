@@ -1,0 +1,58 @@
+"""The parts of a score, their weights, and the calibration of the reward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class FitScore:
+    """A score and its parts.
+
+    Attributes:
+        carbon: 13C log-likelihood, summed over distinct lines.
+        proton: 1H log-likelihood, summed over distinct peaks.
+        missing_classes: 13C peaks in excess of the candidate's classes of equivalent carbons.
+        surplus_classes: classes in excess of the 13C peaks.
+        sizes: share of the carbons in classes whose size fits no count.
+        labile: hydrogens on carbon that do not fit the number listed.
+        neighbours: share of the hydrogens whose neighbours do not fit the patterns.
+        attached: share of the carbons whose hydrogens do not fit the DEPT letters.
+        surprise_1, surprise_2: how unusual the environments of radius 1 and 2 are, summed over atoms.
+        total: weighted sum; differences between candidates are log-odds.
+        reward: total on a scale of 0 to 1; at most MISMATCH_CAP where the formula differs.
+    """
+
+    carbon: float
+    proton: float
+    missing_classes: float
+    surplus_classes: float
+    sizes: float
+    labile: float
+    neighbours: float
+    attached: float
+    surprise_1: float
+    surprise_2: float
+    total: float
+    reward: float
+
+
+PARTS: Final = tuple(field.name for field in fields(FitScore))[:-2]
+"""Names of the parts, in the order of every array of parts."""
+
+Floats = npt.NDArray[np.float64]
+
+WEIGHTS: Final[dict[str, Floats]] = {
+    "exact": np.array([0.32, 0.30, -0.4, -0.6, -8.2, -2.3, -6.1, -10.0, -0.137, -0.132]),
+    "soft": np.array([0.39, 0.36, 0.0, -0.44, -12.0, -0.7, -3.0, -20.0, -0.15, -0.157]),
+}
+"""By evidence, in the order of PARTS."""
+CALIBRATION: Final = {"exact": (-1.9, 0.6), "soft": (-2.3, 1.2)}
+"""Centre and width of the reward, in units of total per observed line."""
+MISMATCH: Final[Floats] = np.array([-400.0, -400.0, 20.0, 20.0, 1.0, 20.0, 1.0, 1.0, 200.0, 200.0])
+"""Parts of a molecule with another formula."""
+MISMATCH_CAP: Final = 0.2
