@@ -16,10 +16,8 @@ from treewright_knowledge.manifest import MANIFEST, Manifest, as_json
 from treewright_knowledge.record_file import RecordReader, RecordWriter
 from treewright_knowledge.records import Record
 from treewright_knowledge.replacing import check_target, put_in_place, temporary_sibling
-from treewright_knowledge.vectors import prepared
+from treewright_knowledge.vectors import VECTORS, prepared
 from treewright_registry import DataError
-
-VECTORS = "vectors.npy"
 
 
 class StoreBuilder:

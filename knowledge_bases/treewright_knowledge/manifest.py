@@ -8,11 +8,15 @@ from typing import Any
 
 from treewright_knowledge.checksums import FileEntry
 from treewright_knowledge.description import Description, Encoder, Source
+from treewright_knowledge.id_index import IDS
+from treewright_knowledge.record_file import OFFSETS, RECORDS
+from treewright_knowledge.vectors import VECTORS
 from treewright_registry import DataError
 
 FORMAT = "treewright-knowledge"
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+INDEXES = ("exact",)
 _REBUILD = "\n    build the knowledge base anew: treewright kb build"
 
 
@@ -35,6 +39,16 @@ class Manifest:
     files: Mapping[str, FileEntry]
     index: str = "exact"
     version: int = FORMAT_VERSION
+
+    def __post_init__(self) -> None:
+        """Refuse what no store can be."""
+        if self.count < 0 or self.dimension < 0:
+            raise ValueError(f"{self.count} records with {self.dimension} dimensions cannot be")
+        if self.index not in INDEXES:
+            raise ValueError(f"index '{self.index}' is unknown; known: {', '.join(INDEXES)}")
+        for name in (RECORDS, OFFSETS, IDS, *([VECTORS] if self.dimension else [])):
+            if name not in self.files:
+                raise ValueError(f"it lists no {name}")
 
     @property
     def size(self) -> int:
@@ -82,6 +96,8 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def _fields(path: Path) -> Mapping[str, Any]:
+    if path.parent.is_file():
+        raise DataError(f"{path.parent}: is a file; a knowledge base is a folder")
     if not path.parent.is_dir():
         raise DataError(f"{path.parent}: there is no such knowledge base{_hint(path.parent)}{_REBUILD}")
     if not path.is_file():

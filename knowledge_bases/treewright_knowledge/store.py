@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from treewright_knowledge.array_file import open_rows
-from treewright_knowledge.builder import VECTORS, StoreBuilder
+from treewright_knowledge.builder import StoreBuilder
 from treewright_knowledge.checksums import check_files
 from treewright_knowledge.description import Description
 from treewright_knowledge.exact_search import ExactSearch, VectorSearch
@@ -16,7 +16,7 @@ from treewright_knowledge.libraries import require_numpy
 from treewright_knowledge.manifest import Manifest, read_manifest
 from treewright_knowledge.record_file import RecordReader
 from treewright_knowledge.records import Record
-from treewright_knowledge.vectors import prepared
+from treewright_knowledge.vectors import VECTORS, prepared
 from treewright_registry import DataError, Hit
 
 if TYPE_CHECKING:

@@ -8,6 +8,8 @@ from treewright_registry import DataError
 if TYPE_CHECKING:
     from treewright_knowledge.libraries import Floats
 
+VECTORS = "vectors.npy"  # float32, one row a record
+
 
 def prepared(vectors: Any, metric: Metric, dimension: int | None, what: str) -> "Floats":
     """Vectors as a float32 array of shape (n, dimension), of length 1 each if the metric is cosine.

@@ -1,0 +1,229 @@
+"""``treewright kb`` as a user meets it, with a plugin that is installed for the test."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from tests.cli.process import treewright
+from tests.knowledge.words_plugin import install
+from treewright_knowledge import Description, KnowledgeStore, Record, read_manifest
+
+WORDS = "stone notes onset\ntree bee\n"
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory):
+    return install(tmp_path_factory.mktemp("installed") / "plugin")
+
+
+@pytest.fixture
+def kb(plugin, tmp_path):
+    """Runs ``treewright kb`` in a folder that holds words.txt."""
+    (tmp_path / "words.txt").write_text(WORDS)
+
+    def run(*arguments):
+        return treewright("kb", *arguments, cwd=tmp_path, paths=[plugin], plugins="toy")
+
+    return run
+
+
+@pytest.fixture
+def built(kb, tmp_path):
+    done = kb("build", "toy/words", "--source", "words.txt", "--out", "kb", "--date", "2026-01-31")
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "kb"
+
+
+def test_build_ends_with_figures_and_tells_progress_on_standard_error(kb, tmp_path):
+    done = kb("build", "toy/words", "--source", "words.txt", "--out", "kb", "--date", "2026-01-31")
+    size = read_manifest(tmp_path / "kb").size / 1000
+    assert (done.returncode, re.sub(r"\d+\.\d s", "N s", done.stdout)) == (
+        0,
+        "toy/words is built\n"
+        "  records      5\n"
+        "  longest      5\n"
+        "  mean length  4\n"
+        f"  size         {size:.1f} kB\n"
+        "  time         N s\n"
+        "  folder       kb\n",
+    )
+    assert re.sub(r"\d+\.\d s", "N s", done.stderr) == (
+        "encode: 2 of 5 records, N s\nencode: 5 of 5 records, N s\n"
+    )
+
+
+def test_the_manifest_gets_component_options_sources_and_date(kb, tmp_path):
+    (tmp_path / "more.txt").write_text("banana\n")
+    arguments = ["--source", "words.txt", "more.txt", "--out", "kb", "--date", "2026-01-31"]
+    assert kb("build", "words", *arguments, "--set", "shortest=4").returncode == 0
+    description = read_manifest(tmp_path / "kb").description
+    assert (description.component, description.created) == ("toy/words", "2026-01-31")
+    assert description.options == {"shortest": 4, "mark": ""}
+    assert [source.name for source in description.sources] == ["words.txt", "more.txt"]
+
+
+def test_search_shows_rank_similarity_id_content_and_provenance(kb, built):
+    done = kb("search", "kb", "tone", "-k", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "  1   0.8944  stone  STONE\n"
+        "              words.txt:1\n"
+        "  2   0.8944  notes  NOTES\n"
+        "              words.txt:2\n"
+    )
+
+
+def test_search_as_json_gives_one_hit_a_line(kb, built):
+    rows = [json.loads(line) for line in kb("search", "kb", "bee", "-k", "1", "--json").stdout.splitlines()]
+    similarity = rows[0].pop("similarity")
+    assert rows == [{"id": "bee", "content": "BEE", "provenance": "words.txt:5"}]
+    assert similarity == pytest.approx(1.0, abs=1e-6)
+
+
+def test_search_uses_the_options_of_the_build_and_set_wins(kb, tmp_path):
+    kb("build", "toy/words", "--source", "words.txt", "--out", "kb", "--set", "mark='1'")
+    assert kb("search", "kb", "bee", "-k", "1").stdout.splitlines()[0].endswith("  BEE1")
+    done = kb("search", "kb", "bee", "-k", "1", "--set", "mark=x")
+    assert done.stdout.splitlines()[0].endswith("  BEEx")
+
+
+def test_a_name_means_the_store_that_the_plugin_ships(kb, built, plugin):
+    shutil.copytree(built, plugin / "shipped-words", dirs_exist_ok=True)
+    assert kb("search", "toy/words", "bee", "-k", "1").stdout.endswith(
+        "bee  BEE\n              words.txt:5\n"
+    )
+    assert kb("info", "words").stdout.startswith(str(plugin / "shipped-words"))
+
+
+def test_info_says_what_the_store_is(kb, built):
+    manifest = read_manifest(built)
+    done = kb("info", "kb")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "kb\n"
+        "  component  toy/words\n"
+        "  records    5\n"
+        "  vectors    26 dimensions, cosine, exact search\n"
+        "  encoder    letters 1\n"
+        '  options    mark="", shortest=1\n'
+        f"  source     words.txt, CC0, sha256 {manifest.description.sources[0].sha256[:12]}…\n"
+        "  licence    CC0\n"
+        "  created    2026-01-31\n"
+        "  format     version 1\n"
+        f"  size       {manifest.size / 1000:.1f} kB\n"
+        "  files      4, all as the manifest says\n"
+    )
+
+
+def test_info_as_json_is_the_manifest(kb, built):
+    assert kb("info", "kb", "--json").stdout == (built / "manifest.json").read_text()
+
+
+def test_info_finds_a_damaged_file(kb, built):
+    (built / "vectors.npy").write_bytes(b"")
+    done = kb("info", "kb")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "kb/vectors.npy: truncated: 0 bytes, the manifest says 648"
+        "\n    copy the whole folder again, or build the knowledge base anew\n"
+    )
+
+
+def test_an_existing_knowledge_base_is_replaced_only_on_demand(kb, built, tmp_path):
+    (tmp_path / "words.txt").write_text("new\n")
+    again = ["build", "toy/words", "--source", "words.txt", "--out", "kb"]
+    done = kb(*again)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "--out: kb is a knowledge base already"
+        "\n    add --replace to build it anew, or choose another folder\n",
+    )
+    assert read_manifest(built).count == 5
+    assert kb(*again, "--replace").returncode == 0
+    assert read_manifest(built).count == 1
+
+
+def test_a_failed_replacement_leaves_the_old_knowledge_base(kb, built, tmp_path):
+    (tmp_path / "words.txt").write_text("good b4d\n")
+    done = kb("build", "toy/words", "--source", "words.txt", "--out", "kb", "--replace")
+    assert (done.returncode, done.stderr) == (2, "words.txt:2: 'b4d' is no word\n")
+    assert read_manifest(built).count == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (
+            ["build", "toy/words", "--source", "absent.txt", "words.txt", "gone.txt", "--out", "kb"],
+            2,
+            "--source absent.txt: there is no such file\n--source gone.txt: there is no such file\n",
+        ),
+        (
+            ["build", "toy/words", "--source", "words.txt", "--out", "."],
+            2,
+            ".: holds other files than a knowledge base, which would be lost\n    choose another folder\n",
+        ),
+        (
+            ["build", "toy/careless", "--source", "words.txt", "--out", "kb"],
+            1,
+            "toy/careless built no knowledge base in kb\n",
+        ),
+        (
+            ["build", "toy/nameless", "--source", "words.txt", "--out", "kb"],
+            1,
+            "the manifest in kb names 'nothing' as its component, not 'toy/nameless';"
+            " take it from the build order\n",
+        ),
+        (
+            ["search", "toy/careless", "bee"],
+            2,
+            "toy/careless comes without a knowledge base of its own\n"
+            "    build one: treewright kb build toy/careless --source FILE --out DIR\n",
+        ),
+        (
+            ["search", "toy/wordz", "bee"],
+            2,
+            "toy/wordz: there is no such folder, and knowledge base 'toy/wordz' is not registered\n"
+            "    did you mean 'toy/words'?\n"
+            "    known knowledge bases: toy/careless, toy/nameless, toy/words\n",
+        ),
+        (
+            ["info", "words.txt"],
+            2,
+            "words.txt: is a file; a knowledge base is a folder\n",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_mistakes_are_explained(kb, arguments, code, message):
+    done = kb(*arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", message)
+
+
+def test_an_unknown_option_is_refused_with_the_nearest(kb):
+    done = kb("build", "toy/words", "--source", "words.txt", "--out", "kb", "--set", "shortst=4")
+    assert done.returncode == 2
+    assert "toy/words: unknown option 'shortst'; did you mean 'shortest'? (int = 1)" in done.stderr
+
+
+def test_a_query_that_cannot_be_read_is_the_components_to_explain(kb, built):
+    done = kb("search", "kb", "42")
+    assert (done.returncode, done.stderr) == (2, "query '42': only the letters a to z are known\n")
+
+
+def test_a_store_without_component_cannot_be_searched_in_words(kb, tmp_path):
+    KnowledgeStore.build(tmp_path / "kb", [Record("a", "b")], None, Description()).close()
+    done = kb("search", "kb", "a")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "kb: its manifest names no component that could read a query\n"
+        "    search it from Python: KnowledgeStore.search\n",
+    )
+
+
+def test_a_date_must_be_one(kb):
+    done = kb("build", "toy/words", "--source", "words.txt", "--out", "kb", "--date", "today")
+    assert done.returncode == 2
+    assert "argument --date: 'today' is not a date like 2026-01-31" in done.stderr
