@@ -18,10 +18,11 @@ from treewright_registry import (
 )
 
 _FINISHING = 16  # one proposed step in sixteen ends its answer, so that searches have offers to keep
+_CONTENTS = [str(index) for index in range(4096)]  # siblings differ, or a beam would drop them
 
 
 class InstantPolicy:
-    """Deterministic steps with distinct contents."""
+    """Deterministic steps."""
 
     def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
         return [Proposals([_step(request, index) for index in range(request.n)]) for request in requests]
@@ -35,9 +36,8 @@ class InstantEndpoint:
 
 
 def _step(request: ProposeRequest, index: int) -> Step:
-    draw = request.seed + index
-    ends = request.sampling.unit == "end" or draw % _FINISHING == 0
-    return Step(str(draw % 1_000_003), -1.0, 1, "stop" if ends else "step")
+    ends = request.sampling.unit == "end" or (request.seed + index) % _FINISHING == 0
+    return Step(_CONTENTS[index % len(_CONTENTS)], -1.0, 1, "stop" if ends else "step")
 
 
 class InstantScorer:

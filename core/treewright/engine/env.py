@@ -116,7 +116,7 @@ class ProblemEnv:
         contexts = _each(context, len(trajectories))
         sampling = sampling or DEFAULT_SAMPLING
         seed = self._next_seed()
-        requests = []
+        requests: list[ProposeRequest] = []
         for index, trajectory in enumerate(trajectories):
             take = n if n <= left else left
             left -= take
@@ -212,7 +212,7 @@ class ProblemEnv:
 
     def visit(self, trajectory: Trajectory, visits: int) -> None:
         """Note in the trace how often the search visited a node."""
-        self._shared.trace.visit(trajectory.node, visits)
+        self._shared.trace.visits[trajectory.node] = visits
 
     @property
     def ledger(self) -> Ledger:
@@ -303,8 +303,7 @@ class ProblemEnv:
         return children
 
     def _scored(self, call: Call[Any]) -> list[Score]:
-        trace = self._shared.trace
-        role = call.port.role
+        column = self._shared.trace.column(call.port.role)
         scores = []
         nodes = []
         for request, outcome in zip(call.requests, call.outcomes, strict=True):
@@ -313,9 +312,10 @@ class ProblemEnv:
                 outcome = Score(_NAN, reason=outcome.reason)
             elif outcome.reason is not None:
                 self._note_failure(call, Failure(outcome.reason))
-            node = request.trajectory.node
-            if request.trajectory.problem is self.problem:
-                trace.score(role, node, outcome)
+            trajectory = request.trajectory
+            if trajectory.problem is self.problem:
+                node = trajectory.node
+                column[node] = outcome.value  # the last word counts
                 nodes.append(node)
             scores.append(outcome)
         self._account(call, nodes).reward_calls += len(call.requests)
@@ -375,7 +375,7 @@ def _sum_usage(outcomes: Sequence[Any]) -> Usage:
     total = NO_USAGE
     for outcome in outcomes:
         usage = getattr(outcome, "usage", NO_USAGE)
-        if usage is not NO_USAGE:
+        if usage is not NO_USAGE:  # most components report none
             total = Usage(*(left + right for left, right in zip(total, usage, strict=True)))
     return total
 

@@ -25,6 +25,26 @@ def invoke(component: Any, method: str, requests: Sequence[Any]) -> list[Any]:
     return [invoke(component, method, [request])[0] for request in requests]
 
 
+def invoke_in_batches(component: Any, method: str, requests: Sequence[Any], batch: int) -> list[Any]:
+    """As ``invoke``, in batches of ``batch``; requests must fill the last one."""
+    if batch > 1:
+        starts = range(0, len(requests), batch)
+        return [each for at in starts for each in invoke(component, method, requests[at : at + batch])]
+    function, check = getattr(component, method), _CHECKS[method]
+    outcomes = []
+    for request in requests:  # unrolled: a tree search spends much of its time here
+        single = [request]
+        try:
+            results = function(single)
+            if type(results) is list and len(results) == 1:
+                outcomes.append(check(component, request, results[0]))
+            else:
+                outcomes += checked(component, method, single, results)
+        except Exception as error:  # as in ``invoke``
+            outcomes.append(Failure(_reason(error)))
+    return outcomes
+
+
 def checked(component: Any, method: str, requests: Sequence[Any], results: Any) -> list[Any]:
     """The results of a call, those that break the contract replaced by failures."""
     if not isinstance(results, list | tuple):
@@ -35,8 +55,6 @@ def checked(component: Any, method: str, requests: Sequence[Any], results: Any) 
             raise ValueError(f"{method} returned {len(results)} results for {len(requests)} requests")
         return [Failure(f"{method} returned {len(results)} results for 1 request")]
     check = _CHECKS[method]
-    if len(requests) == 1:  # the common case of tree searches
-        return [check(component, requests[0], results[0])]
     return [check(component, request, result) for request, result in zip(requests, results, strict=True)]
 
 

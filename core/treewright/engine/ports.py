@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from treewright.engine.calls import Call, Failure
-from treewright.engine.invoke import checked, invoke
+from treewright.engine.invoke import checked, invoke, invoke_in_batches
 from treewright.pipeline import CallSettings
 
 if TYPE_CHECKING:
@@ -102,16 +102,13 @@ class InlinePort(Port):
     def _send_full_batches(self, method: str, queued: deque[tuple[Call[Any], int]]) -> None:
         """Send as many full batches as the oldest call holds by itself: the path of small batches."""
         call, start = queued.popleft()
-        batch = self.settings.batch
-        requests = call.requests
+        batch, requests = self.settings.batch, call.requests
         stop = len(requests) - (len(requests) - start) % batch
         self.waiting -= stop - start
         if stop < len(requests):
             queued.appendleft((call, stop))
-        outcomes: list[Any] = []
         begin = time.perf_counter()
-        for first in range(start, stop, batch):
-            outcomes += invoke(self.component, method, requests[first : first + batch])
+        outcomes = invoke_in_batches(self.component, method, requests[start:stop], batch)
         call.fill(start, outcomes, time.perf_counter() - begin)
 
     def _send_mixed_batch(self) -> None:

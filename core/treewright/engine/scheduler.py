@@ -15,6 +15,7 @@ from treewright.engine.calls import Call, Resume, Together
 from treewright.engine.ports import InlinePort, Port
 from treewright_registry import ContractError
 
+_OURS = (Call, Together)  # a tuple: making a union for each test costs more than the test
 _FOREIGN = "a search awaited {}; it may await only what env returns (env.propose, env.together, …)"
 
 
@@ -46,7 +47,7 @@ class Fiber:
             self.scheduler.fibers.discard(self)
             self.done(None, raised)
         else:
-            if isinstance(waited_for, Call | Together):
+            if isinstance(waited_for, _OURS):
                 waited_for.start(self.scheduler, self.resume)
             else:
                 self.resume(None, ContractError(_FOREIGN.format(type(waited_for).__name__)))
@@ -106,7 +107,7 @@ class Scheduler:
         """Queue a call; a port that has a full batch sends it at once."""
         port = call.port
         port.enqueue(call)
-        if port.waiting >= port.settings.batch and port in self._background:
+        if self._background and port.waiting >= port.settings.batch and port in self._background:
             port.flush(self)
 
     def post(self, callback: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from treewright_registry import Hit, Score, Step, Trajectory, Usage, to_json
+from treewright_registry import Hit, Step, Trajectory, Usage, to_json
 
 _NAN = float("nan")
 
@@ -48,25 +48,21 @@ class Trace:
 
     def grow(self, parent: Trajectory, parent_node: int, steps: "list[Step]") -> list[Trajectory]:
         """Add a node for each step below ``parent_node``; the extended trajectories."""
-        children = []
-        node = len(self.parents)
-        for step in steps:
-            self.parents.append(parent_node)
-            children.append(parent.extend(step, node))
-            node += 1
+        first = len(self.parents)
+        self.parents.extend([parent_node] * len(steps))
         self.steps.extend(steps)
         self.visits.frombytes(bytes(4 * len(steps)))
-        return children
+        return [parent.extend(step, node) for node, step in enumerate(steps, first)]
 
-    def score(self, role: str, node: int, score: Score) -> None:
-        """Note what the scorer in ``role`` says of ``node`` (the last word counts)."""
+    def column(self, role: str) -> "array[float]":
+        """The column of the scorer in ``role``: node → its score, NaN where there is none."""
         column = self._scores.get(role)
         if column is None:
             column = self._scores[role] = array("d")
         missing = len(self.parents) - len(column)
         if missing > 0:
             column.extend([_NAN] * missing)
-        column[node] = score.value
+        return column
 
     def charge(self, record: CallRecord) -> None:
         """Note a call; its cost is split when the rows are written."""
@@ -75,10 +71,6 @@ class Trace:
     def note_hits(self, node: int, hits: tuple[Hit, ...]) -> None:
         """Note the retrieved records that ``node`` was proposed with."""
         self._hits[node] = hits
-
-    def visit(self, node: int, visits: int) -> None:
-        """Note how often the search visited ``node``."""
-        self.visits[node] = visits
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """One JSON-ready row for each node."""

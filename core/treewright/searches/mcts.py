@@ -114,7 +114,7 @@ class Mcts:
             scores = await env.score(steps)
             self._expand(leaf, steps, scores, env)
             nodes.extend(leaf.children)
-            _back_up(leaf, [scale(score) for score in scores])
+            _back_up(leaf, scale(scores))
             self._close(leaf)
 
     def _select(self, node: Node) -> Node:
@@ -124,12 +124,12 @@ class Mcts:
         return node
 
     def _best_uct(self, node: Node) -> Node:
-        log_visits = log(node.visits)
+        bonus = self.exploration * sqrt(log(node.visits))  # out of the loop: this is the hottest one
         best, best_value = node, -inf
         for child in node.children:
             if not child.closed:
                 visits = child.visits
-                value = child.total / visits + self.exploration * sqrt(log_visits / visits)
+                value = child.total / visits + bonus / sqrt(visits)
                 if value > best_value:  # strictly: ties go to the child proposed first
                     best, best_value = child, value
         return best
@@ -176,10 +176,10 @@ def _back_up(leaf: Node, values: Sequence[float]) -> None:
         walker = walker.parent
 
 
-def _scaling(low: float, high: float) -> Callable[[Score], float]:
+def _scaling(low: float, high: float) -> Callable[[Sequence[Score]], list[float]]:
     """Scores to [0, 1] where the range is finite: UCT's constant assumes it. Failed ones give 0."""
     offset, width = (low, high - low) if -inf < low < high < inf else (0.0, 1.0)
-    return lambda score: 0.0 if score.failed else (score.value - offset) / width
+    return lambda scores: [0.0 if score.failed else (score.value - offset) / width for score in scores]
 
 
 def _priors(steps: Sequence[Trajectory]) -> list[float]:
