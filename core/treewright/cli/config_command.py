@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """\
 examples:
   treewright config check my.yaml                 everything that is wrong, with file:line:column
-  treewright config fill best-of-n > my.yaml      a complete pipeline to start from
+  treewright config fill puzzle/beam > my.yaml    a complete pipeline to start from
   treewright config schema > pipeline.json        for the completion of an editor
   treewright config schema core/beam              the options of one component
 """

@@ -14,7 +14,7 @@ from treewright_registry import ConfigurationError, DataError, PluginError, Tree
 _EXAMPLES = """\
 examples:
   treewright plugins list                         what is installed
-  treewright run best-of-n --set task.use=…       run a named pipeline
+  treewright run core/best-of-n --set task.use=…  run a named pipeline
   treewright run my.yaml --limit 10               run a pipeline file on ten problems
   treewright config check my.yaml                 see whether it would run
 
