@@ -30,6 +30,7 @@ lint: .venv/ok ## style, types and imports
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy $(addprefix -p ,$(PACKAGES))
+	TREEWRIGHT_STRICT=1 $(BIN)/treewright plugins list > /dev/null
 
 bench: .venv/ok .benchmarks-venv/ok ## compare with other systems and with physical limits
 	$(BIN)/python benchmarks/engine_overhead.py --peers .benchmarks-venv/bin/python --json runs/engine_overhead.json

@@ -22,6 +22,7 @@ Stage: TypeAlias = Literal["import", "api", "validate", "register"]
 ENGINE_PLUGIN = "core"  # the engine's own components: never switched off
 SELECTION_VARIABLE = "TREEWRIGHT_PLUGINS"
 TRACE_VARIABLE = "TREEWRIGHT_TRACE_PLUGINS"
+STRICT_VARIABLE = "TREEWRIGHT_STRICT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def load(entries: Iterable[EntryPoint] | None = None, *, strict: bool = False) -
 
     The environment variable ``TREEWRIGHT_PLUGINS`` selects: unset loads all, empty loads none but
     the engine's own components, ``math,puzzle`` only these. ``TREEWRIGHT_TRACE_PLUGINS=1``
-    prints each hook call.
+    prints each hook call, ``TREEWRIGHT_STRICT=1`` is the strict mode.
 
     Raises:
         PluginError: in strict mode, if any plugin failed.
@@ -99,6 +100,7 @@ def load(entries: Iterable[EntryPoint] | None = None, *, strict: bool = False) -
             continue
         plugins.append(Plugin(entry.name, distribution, version))
         descriptors.extend(collector)
+    strict = strict or os.environ.get(STRICT_VARIABLE) == "1"
     if strict and failures:
         raise PluginError("\n".join(describe(failure) for failure in failures))
     return Loaded(tuple(plugins), tuple(failures), tuple(descriptors), manager)

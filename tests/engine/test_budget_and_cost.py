@@ -29,7 +29,12 @@ def test_candidates_never_exceed_their_limit(search: ComponentSpec, limit: int) 
 @pytest.mark.parametrize("search", SEARCHES, ids=IDS)
 @pytest.mark.parametrize(
     ("counter", "limit", "in_flight"),
-    [("generated_tokens", 20, 20), ("policy.calls", 3, 3), ("scored_tokens", 10, 60), ("reward_calls", 9, 15)],
+    [
+        ("generated_tokens", 20, 20),
+        ("policy.calls", 3, 3),
+        ("scored_tokens", 10, 60),
+        ("reward_calls", 9, 15),
+    ],
 )
 def test_other_counters_exceed_their_limit_by_at_most_the_call_in_flight(
     search: ComponentSpec, counter: str, limit: int, in_flight: int

@@ -87,8 +87,7 @@ def test_policy_that_raises_for_one_problem_leaves_the_batch_alone() -> None:
     plain = solve(pipeline())
     broken = solve(pipeline(policy=component("policy", RaisesOnThird)))
     assert broken["w3"].error == (
-        "the search ended without a finished answer; first failed call: "
-        "policy.propose: RuntimeError: no idea"
+        "the search ended without a finished answer; first failed call: policy.propose: RuntimeError: no idea"
     )
     assert broken["w3"].cost["policy"]["failed_calls"] == 1
     others = [id_ for id_ in plain if id_ != "w3"]
@@ -225,9 +224,7 @@ class HalfBroken:
 
 
 def test_one_failing_request_among_64_loses_no_permit_and_no_other_result() -> None:
-    spec = pipeline(
-        policy=component("policy", HalfBroken, CallSettings(concurrency=4, retries=0)), count=64
-    )
+    spec = pipeline(policy=component("policy", HalfBroken, CallSettings(concurrency=4, retries=0)), count=64)
     for _ in range(2):  # a second run on the same limits goes through as well
         solutions = solve(spec)
         assert [id_ for id_, solution in solutions.items() if solution.error] == ["w17"]

@@ -178,7 +178,9 @@ def pipeline(
     )
 
 
-def solve(spec: PipelineSpec, problems: Sequence[Problem] | None = None, workers: int = 1) -> dict[str, Solution]:
+def solve(
+    spec: PipelineSpec, problems: Sequence[Problem] | None = None, workers: int = 1
+) -> dict[str, Solution]:
     """Solutions by problem id."""
     if problems is None:
         problems = Words(**spec.task.options).problems()
@@ -204,5 +206,3 @@ def timeless(solution: Solution) -> dict[str, Any]:
         "failed_calls": solution.failed_calls,
         "cost": cost,
     }
-
-

@@ -55,7 +55,7 @@ def _run(options: argparse.Namespace) -> int:
     loaded = _loaded(options, registry, overrides)
     if options.input == "-":
         _save_standard_input(_saved_input(out), options.resume)
-    return _execute(options, loaded, out)
+    return _execute(options, loaded, out, registry)
 
 
 def _loaded(
@@ -66,9 +66,10 @@ def _loaded(
     return load_pipeline(options.pipeline, registry, overrides=overrides, effort=options.effort)
 
 
-def _execute(options: argparse.Namespace, loaded: "LoadedPipeline", out: Path) -> int:
+def _execute(options: argparse.Namespace, loaded: "LoadedPipeline", out: Path, registry: Registry) -> int:
     from treewright.cli.progress import observer_for
     from treewright.cli.summary import report
+    from treewright.run.hook_observer import HookObserver
     from treewright.run.runner import run
 
     observer = observer_for(sys.stdout)
@@ -80,7 +81,7 @@ def _execute(options: argparse.Namespace, loaded: "LoadedPipeline", out: Path) -
             workers=options.workers,
             limit=options.limit,
             resume=options.resume,
-            observer=observer,
+            observer=HookObserver(observer, registry.hooks),
         )
     finally:
         observer.close()

@@ -12,11 +12,13 @@ from treewright.engine.trace import Trace
 from treewright.pipeline import PipelineSpec, bind_roles, needs_of
 from treewright_registry import (
     JSON,
+    Aggregator,
     BudgetExhausted,
     Candidate,
     Key,
     NoAnswer,
     Problem,
+    Search,
     Task,
     Trajectory,
     TreewrightError,
@@ -66,8 +68,8 @@ class Solver:
         self,
         pipeline: PipelineSpec,
         roles: Mapping[str, Port | Composite],
-        search: Any,
-        aggregator: Any,
+        search: Search,
+        aggregator: Aggregator,
         reader: Task,
         write_trace: TraceWriter | None = None,
     ) -> None:
