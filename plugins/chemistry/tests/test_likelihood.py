@@ -9,15 +9,16 @@ from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.spectrum import Spectrum
 from treewright_chemistry.structures import parse_structure
 
-# Calculated in the manner of increment rules for 4-methoxybenzaldehyde-like demands; values of MolPuzzle style.
 CARBON = "18.1 (1C, s), 57.3 (1C, s)"
 PROTON = "1.18 (3H, t, J = 7.0 Hz), 3.60 (2H, q, J = 7.0 Hz)"
 BUTANOLS = ["CCCCO", "CCC(C)O", "CC(C)CO", "CC(C)(C)O", "CCOCC", "COC(C)C", "COCCC"]
 BUTANOL_SPECTRA = {
     "CCCCO": ("14.0 (1C, s), 19.2 (1C, s), 34.9 (1C, s), 62.3 (1C, s)",
-              "0.92 (3H, t, J = 7.0 Hz), 1.38 (2H, tq, J = 7.3, 7.0 Hz), 1.54 (2H, tt, J = 7.3, 6.6 Hz), 3.62 (2H, t, J = 6.6 Hz)"),
+              "0.92 (3H, t, J = 7.0 Hz), 1.38 (2H, tq, J = 7.3, 7.0 Hz), "
+              "1.54 (2H, tt, J = 7.3, 6.6 Hz), 3.62 (2H, t, J = 6.6 Hz)"),
     "CCC(C)O": ("10.0 (1C, s), 22.8 (1C, s), 32.1 (1C, s), 69.2 (1C, s)",
-                "0.92 (3H, t, J = 7.4 Hz), 1.17 (3H, d, J = 6.2 Hz), 1.46 (2H, dq, J = 7.4, 6.2 Hz), 3.71 (1H, tq, J = 6.2, 6.2 Hz)"),
+                "0.92 (3H, t, J = 7.4 Hz), 1.17 (3H, d, J = 6.2 Hz), 1.46 (2H, dq, J = 7.4, 6.2 Hz), "
+                "3.71 (1H, tq, J = 6.2, 6.2 Hz)"),
     "CC(C)(C)O": ("31.2 (3C, s), 69.1 (1C, s)", "1.26 (9H, s)"),
     "CCOCC": ("15.3 (2C, s), 65.9 (2C, s)", "1.20 (6H, t, J = 7.0 Hz), 3.48 (4H, q, J = 7.0 Hz)"),
 }  # fmt: skip

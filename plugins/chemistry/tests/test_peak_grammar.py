@@ -20,8 +20,8 @@ def peaks(low, high, digits):
 
 
 def _unambiguous(pattern):
-    """Tokens are printed without separator; keep only patterns that a reader can tell apart, as calculators print."""
-    return "q" not in pattern and "s" not in pattern or len(pattern) == 1
+    """Tokens are printed without separator; keep only patterns that a reader can tell apart."""
+    return ("q" not in pattern and "s" not in pattern) or len(pattern) == 1
 
 
 @st.composite

@@ -1,8 +1,8 @@
 """Facts about atoms read from their environment identifiers, without asking RDKit again.
 
-The identifier at radius 0 fixes element and hydrogens of an atom, the one at radius 1 its direct neighbours too. Both are
-asked from RDKit once, when an identifier is met for the first time, and remembered: a dictionary look-up takes 50 ns, the
-RDKit calls it replaces about 2 microseconds an atom.
+The identifier at radius 0 fixes element and hydrogens of an atom, the one at radius 1 its direct neighbours
+too. Both are asked from RDKit once, when an identifier is met for the first time, and remembered: a
+dictionary look-up takes 50 ns, the RDKit calls it replaces about 2 microseconds an atom.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class AtomKind(NamedTuple):
         carbon: whether it is a carbon.
         hydrogens: attached hydrogens.
         vicinal: hydrogens on directly bonded carbons.
-        code: the atom and its hydrogens in a formula code; the codes of all atoms add up to that of the formula.
+        code: the atom and its hydrogens in a formula code; the codes of all atoms add up to that of the
+            formula.
     """
 
     carbon: bool

@@ -21,7 +21,8 @@ class CandidateBatch:
     """The candidates of one formula among a batch; all have the same number of heavy atoms and carbons.
 
     Attributes:
-        matching: whether each molecule of the batch has the formula, shape (batch,). The rest describes those that have.
+        matching: whether each molecule of the batch has the formula, shape (batch,). The rest describes
+            those that have.
         identifiers: of all heavy atoms, candidate by candidate, shape (candidates * atoms, RADII).
         orders: bond orders, shape (candidates, atoms, atoms).
         carbons: rows of the carbons, shape (candidates * carbons,).

@@ -1,8 +1,8 @@
 """How usual the surroundings of a molecule's atoms are: a prior against structures that nobody has made.
 
-For every environment of radius 1 and 2 the table holds in how many molecules of a large collection it occurs. The surprise
-of an atom is -log of the share its environment has among those of its parent; rare rings, chains of heteroatoms and
-strained double bonds stand out without a list of forbidden patterns.
+For every environment of radius 1 and 2 the table holds in how many molecules of a large collection it
+occurs. The surprise of an atom is -log of the share its environment has among those of its parent; rare
+rings, chains of heteroatoms and strained double bonds stand out without a list of forbidden patterns.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ LEVELS: Final = 3
 SOURCES: Final = frozenset(
     {"nmrshiftdb2", "pcs100k", "hiv", "toxcast_cas", "esol", "freesolv", "tox21", "clintox", "bbbp"}
 )
-"""Collections of molecules that were made. Enumerated ones (qm9, idorsia_toy) are no evidence of being usual."""
+"""Collections of molecules that were made; enumerated ones (qm9, idorsia_toy) are no evidence of that."""
 MAX_HEAVY: Final = 30
 """Larger molecules say little about those that can be elucidated here."""
 DRAWN_ONLY: Final = "[$([OX2H][CX3;!R]=[NX2]),$([SX2H][CX3;!R]=[NX2])]"
-"""Imidic acids: lists made from InChI draw amides this way, nobody has them in a flask; such molecules are skipped."""
+"""Imidic acids, as lists made from InChI draw amides; nobody has them in a flask, so they are skipped."""
 RARE: Final = 2
 """Environments in fewer molecules are dropped."""
 UNSEEN: Final = 0.2
@@ -53,7 +53,8 @@ class Commonness:
 
     Attributes:
         keys: per radius, sorted identifiers.
-        log_counts: per radius, natural log of the number of molecules; the value of an unseen environment last.
+        log_counts: per radius, natural log of the number of molecules; the value of an unseen environment
+            last.
     """
 
     keys: tuple[Keys, ...]
@@ -70,7 +71,7 @@ class Commonness:
         return _load(place / FILE)
 
     def surprises(self, identifiers: Keys) -> Floats:
-        """Return how surprising each atom is at radius 1 given radius 0, and at 2 given 1, shape (atoms, LEVELS - 1).
+        """Return how surprising atoms are at radius 1 given 0, and at 2 given 1, shape (atoms, LEVELS - 1).
 
         The value is -log of the share of molecules that go on this way, 0 where all do.
         """
@@ -84,7 +85,7 @@ class Commonness:
 
 
 def count_environments(data_dir: Path, out_dir: Path) -> int:
-    """Count the environments of the pool and write ``commonness.npz``; returns the number of molecules counted."""
+    """Count the environments of the pool, write ``commonness.npz``, and return the number of molecules."""
     counts: list[Counter[int]] = [Counter() for _ in range(LEVELS)]
     number = 0
     for identifiers in _pool_environments(data_dir):

@@ -1,7 +1,7 @@
-"""What a spectrum demands of a structure, as objects: for filters, for critiques, and as text for language models.
+"""What a spectrum demands of a structure, as objects: for filters, critiques, and prompts.
 
-Which demands are exact depends on the evidence, which the caller states: spectra made by a calculator list every carbon
-and every hydrogen on carbon, measured ones do not.
+Which demands are exact depends on the evidence, which the caller states: spectra made by a calculator list
+every carbon and every hydrogen on carbon, measured ones do not.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Constraint:
         kind: ``exact`` must hold, ``soft`` is a prior.
         weight: cost of one unit of violation, in log-odds.
         text: the demand in words.
-        violation: how far a sanitized molecule misses it; 0 where it holds. None where it is for readers only.
+        violation: how far a sanitized molecule misses it; 0 where it holds. None where it is for readers
+            only.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A range of shifts that speaks for a group: 13C ``low`` to ``high`` ppm, and the SMARTS that explains a line there."""
+    """A range of 13C shifts, ``low`` to ``high`` ppm, that speaks for a group, and its SMARTS."""
 
     low: float
     high: float
@@ -58,9 +59,9 @@ class Window:
 
 WINDOWS: Final = (
     Window(185.0, 225.0, "[#6X3]=[O,S]", "a ketone, an aldehyde or a thiocarbonyl"),
-    Window(160.0, 185.0, "[#6X3]=[O,N,S] [#6X3]~[O,N,F,S]", "an acid derivative or a carbon beside heteroatoms"),
-    Window(100.0, 160.0, "[#6X3] [#6X2] [CX4]([O,N])[O,N] [CX4][F,Cl]", "an alkene, an aromatic ring or an acetal"),
-    Window(50.0, 85.0, "[CX4][O,N,S,F,Cl,Br] [CX2] [CX4D4] [CX4D3]", "carbon bound to oxygen, nitrogen or halogen, an alkyne, or a branched carbon"),
+    Window(160.0, 185.0, "[#6X3]=[O,N,S] [#6X3]~[O,N,F,S]", "an acid derivative or sp2 carbon beside O or N"),
+    Window(100.0, 160.0, "[#6X3] [#6X2] [CX4]([O,N])[O,N] [CX4][F,Cl]", "an alkene, an arene or an acetal"),
+    Window(50.0, 85.0, "[CX4][O,N,S,F,Cl,Br] [CX2] [CX4D4] [CX4D3]", "CO, CN, C-halogen, alkyne, branching"),
 )  # fmt: skip
 
 
@@ -114,7 +115,8 @@ def _classes(spectrum: Spectrum) -> Iterator[Constraint]:
     printed = sum(len(group.peaks) for group in spectrum.carbon)
     exact = spectrum.evidence == "exact"
     seen = printed if exact else lines
-    # Stereochemistry can part carbons that topology calls equivalent, so more lines than classes stay possible.
+    # Stereochemistry can part carbons that topology calls equivalent, so more lines than classes stay
+    # possible.
     most = f"There are {seen} 13C lines, so there are hardly more than {seen} kinds of carbon."
     yield Constraint("carbon-classes-most", spectrum.evidence, 3.0 if exact else 0.5, most, lambda molecule:
                      float(max(carbon_class_count(molecule) - seen, 0)))  # fmt: skip
@@ -129,7 +131,8 @@ def _neighbours(spectrum: Spectrum) -> Iterator[Constraint]:
             neighbours = neighbours_of(peak)
             if neighbours:
                 pattern = "".join(peak.multiplicity)
-                text = f"The hydrogens at {peak.shift:g} ppm ({pattern}) have {neighbours} neighbouring hydrogens."
+                where = f"{peak.shift:g} ppm ({pattern})"
+                text = f"The hydrogens at {where} have {neighbours} neighbouring hydrogens."
                 yield Constraint(f"neighbours-{peak.shift:g}", "soft", 0.5, text)
 
 

@@ -13,7 +13,8 @@ from treewright_chemistry.errors import FormulaError
 from treewright_chemistry.structures import Mol, element_counts
 
 VALENCE: Final = {
-    "H": 1, "B": 3, "C": 4, "N": 3, "O": 2, "F": 1, "Si": 4, "P": 3, "S": 2, "Cl": 1, "Se": 2, "Br": 1, "I": 1,
+    "H": 1, "B": 3, "C": 4, "N": 3, "O": 2, "F": 1, "Si": 4,
+    "P": 3, "S": 2, "Cl": 1, "Se": 2, "Br": 1, "I": 1,
 }  # fmt: skip
 """Supported elements and the valence that counts for the degrees of unsaturation."""
 MAX_HEAVY_ATOMS: Final = 100

@@ -26,7 +26,7 @@ Part = Literal["demo", "evaluation"]
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """One held-out molecule: first InChIKey block, nmrshiftdb2 number, part, and a name for the well-known ones."""
+    """One held-out molecule: first InChIKey block, nmrshiftdb2 number, part, name if well known."""
 
     block: str
     identifier: int

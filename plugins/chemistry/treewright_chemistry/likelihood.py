@@ -1,4 +1,4 @@
-"""How well structures explain a spectrum: likelihoods, soft constraints and plausibility, in one calibrated score."""
+"""How well structures explain a spectrum: likelihoods, soft constraints, plausibility, in one score."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ class SpectrumFit:
     def parts(self, molecules: Sequence[Mol]) -> Floats:
         """Return the parts of the score in the order of PARTS, shape (molecules, parts).
 
-        Molecules must be sanitized, without explicit hydrogens. One with another formula gets the worst value of each part.
+        Molecules must be sanitized, without explicit hydrogens. One with another formula gets the worst
+        value of each part.
         """
         batch = gather_candidates(molecules, self.spectrum.formula)
         result = np.tile(MISMATCH, (len(molecules), 1))

@@ -1,7 +1,8 @@
 """Log-likelihoods of observed lines given predicted shifts, for many candidates at once.
 
-Shifts lie on a line, so minimum-cost matching keeps their order: sorting replaces the general assignment problem. Each
-deviation is judged by a Laplace law with the scale of its prediction, plus a small share of gross errors.
+Shifts lie on a line, so minimum-cost matching keeps their order: sorting replaces the general assignment
+problem. Each deviation is judged by a Laplace law with the scale of its prediction, plus a small share of
+gross errors.
 """
 
 from __future__ import annotations
@@ -37,21 +38,25 @@ def one_to_one(mean: Floats, scale: Floats, readings: Floats, nucleus: NucleusNa
     """Return the mean log density per line, best reading, where every prediction has its line.
 
     Args:
-        mean, scale: sorted predictions, shape (candidates, lines).
+        mean: sorted predictions, shape (candidates, lines).
+        scale: their expected errors, same shape.
         readings: sorted lines, shape (readings, lines).
+        nucleus: 13C or 1H.
     """
     best: Floats = np.max([log_density(mean - lines, scale, nucleus).mean(1) for lines in readings], axis=0)
     return best
 
 
 def onto(mean: Floats, scale: Floats, lines: Floats, nucleus: NucleusName) -> Floats:
-    """Return the mean log density per prediction where lines overlap: every line is used, some more than once.
+    """Return the mean log density per prediction where lines overlap: each is used, some more than once.
 
     The best order-keeping map is found by dynamic programming over predictions, for all candidates in step.
 
     Args:
-        mean, scale: sorted predictions, shape (candidates, predictions).
+        mean: sorted predictions, shape (candidates, predictions).
+        scale: their expected errors, same shape.
         lines: sorted, shape (lines,), at most as many as predictions.
+        nucleus: 13C or 1H.
     """
     density = log_density(mean[:, :, None] - lines, scale[:, :, None], nucleus)
     best = np.full((len(mean), len(lines)), -np.inf)
@@ -69,9 +74,11 @@ def mutual(mean: Floats, scale: Floats, weights: Floats, lines: Floats, nucleus:
     Half is the mean over lines of the best prediction, half the mean over predictions of the best line.
 
     Args:
-        mean, scale: predictions, shape (candidates, predictions).
+        mean: predictions, shape (candidates, predictions).
+        scale: their expected errors, same shape.
         weights: 0 for predictions that do not count, shape (candidates, predictions).
         lines: shape (lines,).
+        nucleus: 13C or 1H.
     """
     density = log_density(mean[:, :, None] - lines, scale[:, :, None], nucleus)
     floor = np.log(GROSS_SHARE / GROSS_WIDTH[nucleus])

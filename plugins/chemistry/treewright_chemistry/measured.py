@@ -1,4 +1,4 @@
-"""Spectra from nmrshiftdb2 records, as an analyst would have them: lines without the assignment of the source."""
+"""Spectra from nmrshiftdb2 records, as an analyst would have them: lines without assignment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def measured_spectrum(
     Args:
         record: of nmrshiftdb2.
         formula: of the molecule.
-        counts: tell how many carbons share a 13C line (the source lists one signal per carbon); without, lines only.
+        counts: tell how many carbons share a 13C line (the source lists one signal per carbon); without,
+            lines only.
         letters: tell the hydrogens on each carbon where the source has multiplicity letters (DEPT).
     """
     carbon = record.carbon[0] if record.carbon else ()

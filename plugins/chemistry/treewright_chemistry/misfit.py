@@ -40,7 +40,7 @@ class Comparison:
 
 
 def compare(fit: SpectrumFit, molecule: Mol) -> list[Comparison]:
-    """Assign the observed lines to the atoms of a molecule at least cost, 13C first, in order of the atoms."""
+    """Assign the observed lines to the atoms of a molecule at least cost; 13C first, by atom."""
     prediction = _predicted(fit, molecule)
     rows = _rows(
         prediction.carbons, "13C", prediction.carbon, _carbon_lines(fit.observations, prediction.carbon)
@@ -54,10 +54,10 @@ def compare(fit: SpectrumFit, molecule: Mol) -> list[Comparison]:
 
 
 def misfits(fit: SpectrumFit, molecule: Mol) -> Floats:
-    """Return how badly each heavy atom fits, in expected errors (1: as good as predictions are), shape (heavy atoms,).
+    """Return how badly each heavy atom fits, in expected errors (1: as good as predictions are).
 
-    A carbon takes the mean over its nuclei. Other atoms take the mean of their neighbours: where a heteroatom is
-    misplaced, the carbons beside it show it.
+    A carbon takes the mean over its nuclei. Other atoms take the mean of their neighbours: where a
+    heteroatom is misplaced, the carbons beside it show it.
     """
     total, number = np.zeros(molecule.GetNumAtoms()), np.zeros(molecule.GetNumAtoms())
     for row in compare(fit, molecule):
@@ -110,7 +110,7 @@ def _proton_lines(lines: Floats, shifts: Shifts, hydrogens: Integers) -> Floats:
 
 
 def _assigned(shifts: Shifts, lines: Floats, nucleus: NucleusName, *, reuse: bool) -> Floats:
-    """Assign lines to predictions at least cost; with ``reuse`` a line may serve several where lines are too few."""
+    """Assign lines to predictions at least cost; with ``reuse`` a line may serve several."""
     number = len(shifts.mean)
     copies = -(-number // len(lines)) if reuse else 1
     offered = np.repeat(lines, copies)

@@ -1,7 +1,7 @@
 """Reading and writing model arrays: plain ``.npz`` without pickle, with a checksum beside it.
 
-``NAME.npz`` is accompanied by ``NAME.npz.sha256`` in the format of ``sha256sum``. The sum is verified before the
-arrays are read, so a truncated or damaged file is refused with one clear error.
+``NAME.npz`` is accompanied by ``NAME.npz.sha256`` in the format of ``sha256sum``. The sum is verified
+before the arrays are read, so a truncated or damaged file is refused with one clear error.
 """
 
 from __future__ import annotations

@@ -31,17 +31,18 @@ class Observations:
     """Arrays of one spectrum; shifts ascend.
 
     Attributes:
-        carbon: readings of the 13C lines, shape (readings, lines). Where the counts add up to the carbons of the
-            formula, a line stands once per carbon; otherwise once.
+        carbon: readings of the 13C lines, shape (readings, lines). Where the counts add up to the carbons
+            of the formula, a line stands once per carbon; otherwise once.
         counted: whether the 13C lines stand once per carbon.
         classes: number of distinct 13C peaks.
         sizes: carbons behind every 13C peak, descending; empty where they are not known.
         proton: 1H shifts, shape (lines,): each repeated by its count if all counts are known, else once.
         proton_peaks: number of distinct 1H peaks.
         proton_counted: whether all 1H counts are known.
-        neighbours: share of the hydrogens with 0, 1, 2, ... neighbouring hydrogens, shape (MAX_NEIGHBOURS + 1,);
-            all 0 where no pattern is known.
-        attached: share of the carbons with 0, 1, 2, ... hydrogens, shape (MAX_ATTACHED + 1,); all 0 where not known.
+        neighbours: share of the hydrogens with 0, 1, 2, ... neighbouring hydrogens, shape (MAX_NEIGHBOURS +
+            1,); all 0 where no pattern is known.
+        attached: share of the carbons with 0, 1, 2, ... hydrogens, shape (MAX_ATTACHED + 1,); all 0 where
+            not known.
         listed: hydrogens in the 1H list, None where counts are missing.
     """
 
@@ -80,7 +81,7 @@ def observe(spectrum: Spectrum) -> Observations:
 
 
 def neighbours_of(peak: Peak) -> int | None:
-    """Return the neighbouring hydrogens that a pattern speaks of, None without pattern or with an unresolved one."""
+    """Return the neighbouring hydrogens that a pattern speaks of, None where it is unknown or unresolved."""
     if not peak.multiplicity or "m" in peak.multiplicity:
         return None
     tokens = [token for token in peak.multiplicity if token not in ("s", "br")]
@@ -114,7 +115,7 @@ def _distinct(groups: tuple[Group, ...]) -> Floats:
 
 
 def _sizes(groups: tuple[Group, ...]) -> tuple[int, ...]:
-    """Return the carbons behind each distinct shift, descending; a source may print equal carbons one by one."""
+    """Return the carbons behind each distinct shift, descending; sources may print them one by one."""
     sizes: dict[float, int] = {}
     for group in groups:
         for peak in group.peaks:

@@ -39,7 +39,7 @@ def carbon_part(carbon: Shifts, offsets: Floats, seen: Observations) -> Floats:
 
 
 def proton_part(proton: Shifts, hydrogens: Integers, seen: Observations, *, exact: bool) -> Floats:
-    """Return the 1H log-likelihood of hydrogens on carbon, summed over the distinct peaks; 0 without 1H lines."""
+    """Return the 1H log-likelihood of hydrogens on carbon, summed over distinct peaks; 0 without lines."""
     if not len(seen.proton):
         return np.zeros(len(hydrogens))
     mean, scale = proton.mean.reshape(hydrogens.shape), proton.scale.reshape(hydrogens.shape)
@@ -64,7 +64,7 @@ def _counted_protons(mean: Floats, scale: Floats, hydrogens: Integers, lines: Fl
 
 
 def class_parts(keys: Keys, separate: Keys, seen: Observations) -> tuple[Floats, Floats, Floats]:
-    """Return peaks without a class, classes without a peak, and the share of carbons in classes of the wrong size.
+    """Return peaks without class, classes without peak, and the share of carbons in classes of wrong size.
 
     Args:
         keys: environment of every carbon at the largest radius, the same for equivalent carbons,
@@ -104,7 +104,7 @@ def _wrong_sizes(first: npt.NDArray[np.bool_], sizes: tuple[int, ...]) -> Floats
 
 
 def labile_part(hydrogens: Integers, seen: Observations, *, exact: bool) -> Floats:
-    """Return by how many the hydrogens on carbon miss the 1H list: either way if exact, else only those not listed."""
+    """Return by how many the hydrogens on carbon miss the 1H list; if soft, only those not listed count."""
     if seen.listed is None:
         return np.zeros(len(hydrogens))
     surplus: Floats = (hydrogens.sum(1) - seen.listed).astype(np.float64)

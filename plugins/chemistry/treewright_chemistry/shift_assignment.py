@@ -1,7 +1,7 @@
 """The assignment step of the training: which observation belongs to which carbon.
 
-A minimum-cost assignment between the slots of a molecule (one atom of the source each) and its carbons, with what the
-tables predict at present. Costs are in ppm of 13C.
+A minimum-cost assignment between the slots of a molecule (one atom of the source each) and its carbons,
+with what the tables predict at present. Costs are in ppm of 13C.
 """
 
 from __future__ import annotations

@@ -51,8 +51,8 @@ class TrainingMolecule:
         labile: hydrogens on other atoms.
         carbon: assigned 13C shift of each carbon in ppm, NaN where unknown, shape (carbons,).
         proton: assigned mean 1H shift of each carbon's hydrogens in ppm, NaN where unknown, shape (carbons,).
-        slots: unassigned observations, shape (slots, 3): 13C shift, attached hydrogens, mean 1H shift; NaN where
-            unknown. One slot is one atom of the source; its values belong together.
+        slots: unassigned observations, shape (slots, 3): 13C shift, attached hydrogens, mean 1H shift; NaN
+            where unknown. One slot is one atom of the source; its values belong together.
         computed: the proton shifts come from quantum chemistry and need a map to measured ones.
     """
 
@@ -159,7 +159,8 @@ def _parsed(record: Record) -> Mol | None:
     if molecule is None or molecule.GetNumHeavyAtoms() > MAX_HEAVY:
         return None
     try:
-        # The key of the source is checked: a record whose SMILES and key differ could hide a reserved molecule.
+        # The key of the source is checked: a record whose SMILES and key differ could hide a reserved
+        # molecule.
         return molecule if inchikey14(molecule) == record.block else None
     except StructureError:
         return None
@@ -179,7 +180,7 @@ def _slots(record: Record, *, carbon: bool) -> Floats:
 
 
 def _carbon_lines(record: Record) -> dict[str, tuple[float, float]]:
-    """Return shift and attached hydrogens by atom: the median over all 13C spectra that list the atoms of the first."""
+    """Return shift and attached hydrogens by atom: medians over all 13C spectra of the same atoms."""
     spectra = [{signal.atom: signal for signal in spectrum} for spectrum in record.carbon]
     alike = [spectrum for spectrum in spectra if spectrum.keys() == spectra[0].keys()]
     lines = {}

@@ -1,8 +1,9 @@
 """A small graph network that refines the tables' shifts, computed with numpy for a whole batch of candidates.
 
-Atoms start from embeddings of their environments at radius 0 and 1 and, on carbons, from what the tables predict, how far
-they had to back off and how much stands behind it. Layers pass messages along bonds; the head blends its own value with
-the table's and says how large an error it expects. Training: ``shift_network_training``.
+Atoms start from embeddings of their environments at radius 0 and 1 and, on carbons, from what the tables
+predict, how far they had to back off and how much stands behind it. Layers pass messages along bonds; the
+head blends its own value with the table's and says how large an error it expects. Training:
+``shift_network_training``.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class ShiftNetwork:
         keys: sorted environment identifiers with an embedding, at radius 0 and 1.
         embeddings: one row per key after a zero row for unknown ones, at radius 0 and 1.
         entry: matrix and bias of the table features.
-        layers: matrix and bias of every message layer; inputs are the atom, its neighbours, its neighbours by excess order.
+        layers: matrix and bias of every message layer; inputs are the atom, its neighbours, its neighbours
+            by excess order.
         head: matrices and biases of the two head layers.
     """
 
@@ -114,7 +116,7 @@ def table_features(shifts: Shifts, name: str) -> Floats32:
 
 
 def batch_bonds(adjacency: npt.NDArray[np.float64]) -> tuple[csr_matrix, csr_matrix]:
-    """Return both message matrices of equally sized molecules from their bond orders, shape (molecules, atoms, atoms)."""
+    """Return both message matrices from the bond orders, shape (molecules, atoms, atoms)."""
     molecule, first, second = np.nonzero(adjacency)
     number, atoms, _ = adjacency.shape
     order = adjacency[molecule, first, second]

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from treewright_chemistry.environments import RADII
+from treewright_chemistry.shift_atoms import Atoms, Observed, expect, usable_weights
 from treewright_chemistry.shift_network import CENTRE, FEATURES, MESSAGE, table_features
-from treewright_chemistry.shift_training import Atoms, Observed, expect, usable_weights
 from treewright_chemistry.shift_types import Shifts
 
 MIN_SEEN: Final = {0: 3, 1: 8}
@@ -33,10 +33,12 @@ class Examples:
     Attributes:
         keys: identifiers with an embedding, at radius 0 and 1.
         embedded: row of the embedding of every heavy atom (0: none), at radius 0 and 1.
-        atom_starts, carbon_starts: first heavy atom and first carbon of every molecule, and one past the last.
-        features: of every carbon, shape (carbons, FEATURES), by number of radii that the tables may use: RADII, and those
-            of CUTS. Training hides large environments at random, so that the network learns to do without them:
-            otherwise it meets poor table values on exotic molecules only, and overshoots on simple ones.
+        atom_starts, carbon_starts: first heavy atom and first carbon of every molecule, and one past the
+            last.
+        features: of every carbon, shape (carbons, FEATURES), by number of radii that the tables may use:
+            RADII, and those of CUTS. Training hides large environments at random, so that the network
+            learns to do without them: otherwise it meets poor table values on exotic molecules only, and
+            overshoots on simple ones.
         targets, weights: normalised shifts and their weights, shape (carbons, 2); weight 0 where unknown.
         held_out: the same weights for the validation share.
         training, validation: numbers of the molecules that have a weight.
@@ -126,7 +128,7 @@ def batches(
 def pad(
     examples: Examples, numbers: Integers, weights: Floats32, random: np.random.Generator | None = None
 ) -> Batch:
-    """Return molecules as one padded batch, with the given carbon weights; with ``random``, some tables are cut short."""
+    """Return molecules as one padded batch; with ``random``, the tables of some are cut short."""
     starts, ends = examples.atom_starts[numbers], examples.atom_starts[numbers + 1]
     shape = (len(numbers), int((ends - starts).max()))
     embedded = np.zeros((2, *shape), dtype=np.int64)

@@ -1,6 +1,7 @@
 """Training of the shift network (needs torch); ``shift_network`` computes the same with numpy.
 
-The loss is the Laplace log-likelihood of both nuclei, so the network learns its expected errors along with the shifts.
+The loss is the Laplace log-likelihood of both nuclei, so the network learns its expected errors along with
+the shifts.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from torch import Tensor, nn
 
 from treewright_chemistry.environments import scheme_fingerprint
 from treewright_chemistry.model_files import Arrays, write_arrays
+from treewright_chemistry.shift_atoms import Atoms, Observed, average
 from treewright_chemistry.shift_network import CENTRE, FEATURES, FILE, LOG_SCALE
 from treewright_chemistry.shift_network_batches import Batch, Examples, batches, make_examples, pad
-from treewright_chemistry.shift_training import Atoms, Observed
 
 CHECKPOINT: Final = "shift_network_checkpoint.pt"
 Log = Callable[[str], None]
@@ -92,7 +93,8 @@ def train_network(
     """Train the network on the assigned shifts and write ``shift_network.npz`` to ``out_dir``.
 
     Args:
-        atoms, observed: the result of the table training.
+        atoms: the training carbons.
+        observed: the shifts that the table training assigned to them.
         out_dir: existing folder; a checkpoint is written there after every epoch.
         seed: of initial weights, order and hidden embeddings.
         options: size and schedule.
@@ -132,9 +134,9 @@ def evaluate(network: Network, examples: Examples) -> dict[str, float]:
                 distances[name].append(width * np.abs(mean.numpy() - batch.targets)[..., column][here])
     result: dict[str, float] = {}
     for name, parts in distances.items():
-        joined = np.concatenate(parts)
-        result |= {f"network_{name}_mae": round(float(joined.mean()), 4)}
-        result |= {f"network_{name}_median": round(float(np.median(joined)), 4)}
+        joined = np.concatenate([*parts, []])
+        result[f"network_{name}_mae"] = round(average(joined), 4)
+        result[f"network_{name}_median"] = round(float(np.median(joined)), 4) if len(joined) else float("nan")
     return result
 
 
@@ -160,7 +162,7 @@ def _epoch(
     epoch: int,
     seed: int,
 ) -> float:
-    """Run one epoch. Its random numbers depend on seed and epoch only, so a resumed run equals an uninterrupted one."""
+    """Run one epoch; its random numbers depend on seed and epoch only, so that runs can be resumed."""
     network.train()
     torch.manual_seed(seed * 100_003 + epoch)
     random = np.random.default_rng([seed, epoch])

@@ -1,8 +1,9 @@
-"""Statistics of shifts by environment: counts, shrunken means, spreads, and their leave-one-molecule-out forms.
+"""Statistics of shifts by environment: counts, shrunken means, spreads, leaving molecules out.
 
-At radius r the mean is mu_r = (n * mean_r + k * mu_(r-1)) / (n + k): an environment seen once leans on its parent, one
-seen often stands alone. Every prediction used in training leaves the molecule itself out; otherwise an atom with a
-unique environment would only ever confirm its first assignment, and the error would look far too small.
+At radius r the mean is mu_r = (n * mean_r + k * mu_(r-1)) / (n + k): an environment seen once leans on its
+parent, one seen often stands alone. Every prediction used in training leaves the molecule itself out;
+otherwise an atom with a unique environment would only ever confirm its first assignment, and the error
+would look far too small.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def leave_one_out(
 
 @dataclass(frozen=True, slots=True)
 class LevelStatistics:
-    """One radius: shrunken mean, observations and mean absolute deviation of each environment, shape (environments,)."""
+    """One radius: shrunken mean, observations and mean absolute deviation of each environment."""
 
     mean: Floats
     count: Floats

@@ -1,7 +1,7 @@
 """Shift prediction by environment tables: 13C of every carbon, 1H of every carbon's hydrogens.
 
-An atom is looked up at the largest environment the tables know, 5 bonds down to 0. One sorted key array serves both
-nuclei, so a prediction for a whole batch of atoms is one binary search.
+An atom is looked up at the largest environment the tables know, 5 bonds down to 0. One sorted key array
+serves both nuclei, so a prediction for a whole batch of atoms is one binary search.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class ShiftTables:
     Attributes:
         keys: sorted; radius in the upper, environment identifier in the lower 32 bits.
         carbon, proton: the nuclei.
-        pair_keys, pair_halves: environments (radius PAIR_RADIUS, sorted) of methyl pairs that differ, and half of the
-            difference in ppm.
+        pair_keys, pair_halves: environments (radius PAIR_RADIUS, sorted) of methyl pairs that differ, and
+            half of the difference in ppm.
         network: refines the look-up; None leaves the tables alone.
     """
 
@@ -93,7 +93,7 @@ class ShiftTables:
         return _deepest(self.carbon, rows, known), _deepest(self.proton, rows, known)
 
     def half_differences(self, identifiers: Keys) -> Floats:
-        """Return by how much a carbon may lie off the mean of its pair, in ppm; 0 as a rule. Shape (atoms,)."""
+        """Return by how many ppm a carbon may lie off the mean of its pair, 0 as a rule, shape (atoms,)."""
         wanted = identifiers[:, PAIR_RADIUS]
         rows = np.minimum(np.searchsorted(self.pair_keys, wanted), len(self.pair_keys) - 1)
         return np.where(self.pair_keys[rows] == wanted, self.pair_halves[rows], 0.0)

@@ -15,7 +15,7 @@ Evidence = Literal["exact", "soft"]
 Provenance = Literal["calculated", "measured", "unknown"]
 
 SHIFT_RANGE: Final[dict[Nucleus, tuple[float, float]]] = {"13C": (-300.0, 350.0), "1H": (-30.0, 30.0)}
-"""ppm; wider than any closed-shell organic compound (tetraiodomethane -292, alkoxycarbenium ions 300, hydrides -30)."""
+"""ppm; wider than closed-shell organic compounds (tetraiodomethane -292, carbenium 330, hydrides -30)."""
 ELEMENT: Final[dict[Nucleus, str]] = {"13C": "C", "1H": "H"}
 
 

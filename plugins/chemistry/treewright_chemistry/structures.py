@@ -52,7 +52,7 @@ def parse_structure(text: str, *, field: str = "structure", max_atoms: int = MAX
 
 
 def constitution(molecule: Mol) -> str:
-    """Return the canonical SMILES without stereo marks, isotopes and atom maps: the identity used for grading."""
+    """Return the canonical SMILES without stereo marks and isotopes: the identity used for grading."""
     return str(Chem.MolToSmiles(molecule, isomericSmiles=False))
 
 
@@ -110,7 +110,7 @@ def hydrogen_counts(molecule: Mol) -> npt.NDArray[np.int64]:
 
 
 def bond_orders(molecule: Mol) -> npt.NDArray[np.float64]:
-    """Return the bond orders between heavy atoms (1.5 where aromatic, 0 without bond), shape (atoms, atoms)."""
+    """Return the bond orders between heavy atoms (aromatic 1.5, no bond 0), shape (atoms, atoms)."""
     orders: npt.NDArray[np.float64] = Chem.GetAdjacencyMatrix(molecule, useBO=True)
     return orders
 

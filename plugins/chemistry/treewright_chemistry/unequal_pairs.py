@@ -1,8 +1,9 @@
 """Pairs of carbons that are equivalent by topology but not in the spectrum.
 
-The two methyls of =C(CH3)2 beside an unsymmetrical end, of an isopropyl group beside a stereocentre or of an amide N(CH3)2
-share every environment, so a table gives them one mean. Where training spectra show a steady difference, the pair is
-predicted as mean plus and minus half of it, and may count as one class or as two.
+The two methyls of =C(CH3)2 beside an unsymmetrical end, of an isopropyl group beside a stereocentre or of
+an amide N(CH3)2 share every environment, so a table gives them one mean. Where training spectra show a
+steady difference, the pair is predicted as mean plus and minus half of it, and may count as one class or as
+two.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ def separate_pairs(keys: Keys, half_differences: Floats) -> tuple[Floats, Keys]:
         half_differences: expected half difference in ppm, 0 where none is known, shape (candidates, carbons).
 
     Returns:
-        Offsets to add to the predicted means, and keys in which the members of such pairs differ; same shapes.
+        Offsets to add to the predicted means, and keys in which the members of such pairs differ; same
+        shapes.
     """
     order = np.argsort(keys, axis=1, kind="stable")
     ordered = np.take_along_axis(keys, order, 1)
