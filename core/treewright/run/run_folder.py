@@ -37,20 +37,25 @@ class RunFolder:
         Raises:
             ConfigurationError: the folder holds another run, or another process uses it.
         """
-        config = self.path / "config.yaml"
-        begun = config.exists()
-        if begun and not resume:
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._acquire()
+        try:
+            self._begin(self.path / "config.yaml", filled, resume)
+            return {record.id: record for record in self._finished()}
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, config: Path, filled: str, resume: bool) -> None:
+        if not config.exists():
+            _replace(config, filled)
+        elif resume:
+            self._compare(config, filled)
+        else:
             raise ConfigurationError(
                 f"{self.path}: holds a run already\n"
                 "    go on with it: add --resume;  start anew: choose another --out"
             )
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._acquire()
-        if begun:
-            self._compare(config, filled)
-        else:
-            config.write_text(filled, encoding="utf-8")
-        return {record.id: record for record in self._finished()}
 
     def append(self, record: Record) -> None:
         """Add a line for a finished problem, on disk before this returns."""
@@ -117,7 +122,7 @@ class TraceFolder:
 def file_name(problem_id: str) -> str:
     """A file name for a problem: its id where that is plain, else made plain with a digest."""
     plain = re.sub(r"[^A-Za-z0-9._-]", "_", problem_id)[:80].lstrip(".")
-    if plain == problem_id:
+    if plain and plain == problem_id:
         return plain
     return f"{plain}-{hashlib.sha256(problem_id.encode()).hexdigest()[:8]}"
 

@@ -88,6 +88,8 @@ class _Run:
         self._folder = folder
         self._observer = observer
         wanted = {problem.id for problem in problems}
+        # a smaller --limit than before: what lies beyond it was paid for and stays in the folder
+        self._beyond = {id_: record for id_, record in done.items() if id_ not in wanted}
         self._records = {
             id_: record for id_, record in done.items() if id_ in wanted and record.error is None
         }
@@ -161,7 +163,7 @@ class _Run:
             interrupted=interrupted,
             set_metrics=self._set_metrics(records),
         )
-        self._folder.complete(order, self._records, summary)
+        self._folder.complete([*order, *self._beyond], {**self._records, **self._beyond}, summary)
         return summary
 
     def _set_metrics(self, records: list[Record]) -> Mapping[str, Any]:

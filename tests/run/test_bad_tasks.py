@@ -1,0 +1,78 @@
+"""Tasks that hand over the wrong problems, or cannot grade."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.toys import Words, component, pipeline
+from tests.run.running import results, run
+from treewright.pipeline import PipelineSpec
+from treewright_registry import JSON, ContractError, DataError, Problem, Verdict
+
+
+class TwiceTheSame(Words):
+    def problems(self) -> list[Problem]:
+        return [*super().problems(), Problem("w3", "again")]
+
+
+class Empty(Words):
+    def problems(self) -> list[Problem]:
+        return []
+
+
+class CannotGradeW2(Words):
+    def grade(self, problem_id: str, answer: JSON) -> Verdict:
+        if problem_id == "w2":
+            raise KeyError("w2")
+        return super().grade(problem_id, answer)
+
+
+class MetricsInAList(Words):
+    def metrics(self, records: Any) -> Any:
+        return [1, 2]
+
+
+class Diversity(Words):
+    def metrics(self, records: Any) -> Any:
+        return {"distinct": {"value": len({record.answer for record in records})}}
+
+
+def spec(task: type[Any]) -> PipelineSpec:
+    return replace(pipeline(), task=component("task", task))
+
+
+def test_problem_id_that_occurs_twice_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as refused:
+        run(tmp_path / "out", spec(TwiceTheSame))
+    assert str(refused.value) == "task toy/twicethesame: the problem id 'w3' occurs twice"
+    assert not (tmp_path / "out").exists()
+
+
+def test_task_without_problems_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as refused:
+        run(tmp_path / "out", spec(Empty))
+    assert str(refused.value) == "task toy/empty has no problems; check its path and filters"
+    assert not (tmp_path / "out").exists()
+
+
+def test_grading_that_raises_is_an_error_of_that_problem_and_counts_as_wrong(tmp_path: Path) -> None:
+    found = run(tmp_path / "out", spec(CannotGradeW2))
+    [broken] = [result for result in results(tmp_path / "out") if result["error"]]
+    assert (broken["id"], broken["error"]) == ("w2", "grading failed: KeyError: 'w2'")
+    assert broken["correct"] is None
+    assert len(broken["answer"]) == 4  # the answer itself is kept
+    assert (found["n"], found["failures"]) == (8, 1)
+
+
+def test_metrics_of_the_whole_set_join_the_summary(tmp_path: Path) -> None:
+    found = run(tmp_path / "out", spec(Diversity))
+    answers = {result["answer"] for result in results(tmp_path / "out")}
+    assert found["metrics"]["distinct"] == {"value": len(answers)}
+
+
+def test_metrics_that_are_no_mapping_are_told_and_the_results_are_kept(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="task toy/metricsinalist: metrics returned list, not a mapping"):
+        run(tmp_path / "out", spec(MetricsInAList))
+    assert len(results(tmp_path / "out")) == 8

@@ -1,0 +1,30 @@
+"""Wilson's interval against published values."""
+
+import pytest
+
+from treewright.run.intervals import mean_interval, wilson
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [  # Newcombe, Statistics in Medicine 17 (1998) 857, table I, method 3
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0000, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        (29, 29, 0.8830, 1.0000),
+    ],
+)
+def test_wilson_interval_equals_the_published_one(successes: int, n: int, low: float, high: float) -> None:
+    assert wilson(successes, n) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_no_observation_leaves_everything_possible() -> None:
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_mean_of_one_value_has_no_width_and_of_two_the_normal_one() -> None:
+    assert mean_interval([3.0]) == (3.0, 3.0, 3.0)
+    mean, low, high = mean_interval([1.0, 3.0])
+    assert (mean, high - mean) == (2.0, pytest.approx(1.959963984540054))
+    assert mean - low == pytest.approx(high - mean)
