@@ -15,6 +15,7 @@ from typing import Any
 from treewright.engine.calls import Failure
 from treewright.engine.component_building import build
 from treewright.engine.invoke import invoke
+from treewright.engine.orphans import end_with_parent
 from treewright.pipeline import ComponentSpec
 from treewright_registry import ConfigurationError, TreewrightError
 
@@ -90,6 +91,7 @@ class KillableWorker:
 
 def _serve(pipe: Connection, spec: ComponentSpec, blobs: Path | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    end_with_parent()
     try:
         component = build(spec, blobs)
     except TreewrightError as error:  # told to the parent, which stops the run

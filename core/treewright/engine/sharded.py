@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from treewright.engine.local import Solved, run_local
+from treewright.engine.orphans import end_with_parent
 from treewright.engine.solving import Solution, TraceWriter
 from treewright.pipeline import PipelineSpec
 from treewright_registry import ConfigurationError, Problem
@@ -163,6 +164,7 @@ def _serve(
     pipe: Connection, pipeline: PipelineSpec, blobs: Path | None, write_trace: TraceWriter | None
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    end_with_parent()
     try:
         run_local(pipeline, _PipeFeed(pipe), pipe.send, blobs=blobs, write_trace=write_trace)
     except ConfigurationError as error:
