@@ -133,3 +133,20 @@ def test_ctrl_c_during_a_resumed_run_keeps_the_results_of_both_attempts(tmp_path
         assert [result["id"] for result in results(home.out)] == list(ANSWERED)
         (tmp_path / "hanging").unlink()
     assert sorted(asked(tmp_path)) == list(ANSWERED)
+
+
+@pytest.mark.parametrize(("call", "workers"), [("{batch: 1, deadline: 900}", 1), ("{batch: 1}", 2)])
+def test_killed_run_leaves_no_process_behind_and_resume_completes_it(
+    tmp_path: Path, call: str, workers: int
+) -> None:
+    home = Home(tmp_path, "hangsinline", call, workers)
+    process = home.start("--out", "out")
+    wait_until(home.hangs_after_the_first_results)
+    process.kill()
+    process.communicate(timeout=30)
+    wait_until(lambda: not list(alive(process.pid)), 5.0)
+    home.gate.unlink()
+    assert home.run("--out", "out", "--resume") == 0
+    assert sorted(asked(tmp_path)) == ALL
+    assert [result["id"] for result in results(home.out)] == ALL
+    assert summary(home.out)["interrupted"] is False

@@ -8,6 +8,8 @@ path, which is what keeps a cheap call cheap.
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from treewright_registry import ContractError
+
 if TYPE_CHECKING:
     from treewright.engine.ports import Port
     from treewright.engine.scheduler import Scheduler
@@ -72,7 +74,8 @@ class Call(Generic[T]):
         try:
             result = self._finish(self)
         except Exception as error:  # results too odd to be booked are this search's error, not the run's
-            self.resume(None, error)
+            what = f"{self.port.role}.{self.method}: the results cannot be booked"
+            self.resume(None, ContractError(f"{what}: {type(error).__name__}: {error}"))
         else:
             self.resume(result, None)
 
