@@ -1,4 +1,4 @@
-"""Fill the generated blocks of the reference pages from the code.
+"""Fill the generated blocks of the documentation from the code.
 
     python docs/make_reference.py            write them
     python docs/make_reference.py --check    say which pages are stale; exit code 1 if any is
@@ -9,6 +9,7 @@ A block stands between two comments and says what it holds:
     <!-- generated: hooks -->                    the plugin hooks
     <!-- generated: options core/beam -->        the options of a component
     <!-- generated: commands -->                 every command of the command line
+    <!-- generated: scaffold sums __init__.py -->    a file that ``plugins new sums`` writes
     <!-- end -->
 
 Nothing here depends on the Python version's way of printing: signatures are taken from the source,
@@ -20,16 +21,18 @@ import ast
 import inspect
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import treewright_registry
 from treewright.cli.main import parser as command_parser
+from treewright.cli.scaffold import write_plugin
 from treewright.configuration.signature import options_of
 from treewright_registry import Registry, hooks
 
-REFERENCE = Path(__file__).parent / "reference"
+HERE = Path(__file__).parent
 BLOCK = re.compile(r"(<!-- generated: (\w+) ?([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SECTIONS = ("Args", "Attributes", "Class or instance attributes", "Raises", "Returns")
 
@@ -82,7 +85,11 @@ def _section(name: str, node: ast.stmt) -> str:
         code, text = _signature(node), _prose(ast.get_docstring(node))
     else:
         code, text = ast.unparse(node), ""
-    return f"### `{name}`\n\n{text}\n\n```python\n{code}\n```\n" if text else f"### `{name}`\n\n```python\n{code}\n```\n"
+    return (
+        f"### `{name}`\n\n{text}\n\n```python\n{code}\n```\n"
+        if text
+        else f"### `{name}`\n\n```python\n{code}\n```\n"
+    )
 
 
 def _stub(node: ast.ClassDef) -> str:
@@ -144,7 +151,11 @@ def _prose(documentation: str | None) -> str:
 def _block(block: str) -> str:
     head, _, rest = block.partition("\n")
     if head.removesuffix(":") not in _SECTIONS or not head.endswith(":"):
-        return block if block.startswith(("    ", "\n")) else "\n".join(line.strip() for line in block.splitlines())
+        return (
+            block
+            if block.startswith(("    ", "\n"))
+            else "\n".join(line.strip() for line in block.splitlines())
+        )
     return f"{head}\n\n" + "\n".join(f"- {_entry(name, text)}" for name, text in _entries(rest))
 
 
@@ -175,10 +186,10 @@ def options(name: str) -> str:
     [descriptor] = [item for item in Registry.load().named(name) if item.kind != "pipeline"]
     component = descriptor.load()
     meanings = _meanings(component)
-    rows = [
-        f"| `{option.name}` | {_cell(option.type_name)} | {_default(option)} | {_cell(meanings.get(option.name, ''))} |"
-        for option in options_of(component).values()
-    ]
+    rows = []
+    for option in options_of(component).values():
+        cells = (_cell(option.type_name), _default(option), _cell(meanings.get(option.name, "")))
+        rows.append(f"| `{option.name}` | {' | '.join(cells)} |")
     if not rows:
         return "It has no options.\n"
     return "\n".join(["| option | type | default | meaning |", "|---|---|---|---|", *rows, ""])
@@ -254,6 +265,19 @@ def _row(action: argparse.Action) -> str:
     return f"| `{_cell(shown)}` | {_cell(action.help or '')}{required} |"
 
 
+# -- files of the scaffold ------------------------------------------------------------------------
+
+
+def scaffold(name: str, path: str) -> str:
+    """A file that ``treewright plugins new NAME`` writes, included rather than retyped."""
+    with tempfile.TemporaryDirectory() as folder:
+        written = {file.relative_to(folder).as_posix(): file for file in write_plugin(name, Path(folder))}
+        text = written[path].read_text(encoding="utf-8").rstrip()
+    language = {"py": "python", "yaml": "yaml", "toml": "toml"}[path.rpartition(".")[2]]
+    mark = "<!-- not run: belongs to a plugin that is installed below -->\n" if language == "yaml" else ""
+    return f"{mark}```{language}\n{text}\n```\n"
+
+
 # -- pages ----------------------------------------------------------------------------------------
 
 MAKERS: dict[str, Callable[..., str]] = {
@@ -261,6 +285,7 @@ MAKERS: dict[str, Callable[..., str]] = {
     "hooks": hook_specifications,
     "options": options,
     "commands": commands,
+    "scaffold": scaffold,
 }
 
 
@@ -276,7 +301,7 @@ def filled(page: str) -> str:
 def stale(write: bool = False) -> list[Path]:
     """The pages whose blocks differ from the code; they are written if that is wanted."""
     found = []
-    for path in sorted(REFERENCE.glob("*.md")):
+    for path in sorted(HERE.rglob("*.md")):
         text = path.read_text(encoding="utf-8")
         fresh = filled(text)
         if fresh != text:
@@ -288,8 +313,10 @@ def stale(write: bool = False) -> list[Path]:
 
 def main() -> int:
     """Write or check; returns the exit code."""
-    arguments = argparse.ArgumentParser(description="Fill the generated blocks of docs/reference.")
-    arguments.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a page is stale")
+    arguments = argparse.ArgumentParser(description="Fill the generated blocks of the documentation.")
+    arguments.add_argument(
+        "--check", action="store_true", help="write nothing; exit code 1 if a page is stale"
+    )
     check = arguments.parse_args().check
     pages = stale(write=not check)
     for path in pages:
