@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -56,6 +57,10 @@ class ServerDouble:
 class Listener(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64  # many connections at once; with the default of 5 some wait a second
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exception(), ConnectionError):  # clients that left at a deadline
+            super().handle_error(request, client_address)
 
 
 def _handler(double):

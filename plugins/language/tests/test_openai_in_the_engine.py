@@ -7,11 +7,23 @@ import pytest
 from treewright.aggregators.best import Best
 from treewright.engine.local import ListFeed, run_local
 from treewright.pipeline import CallSettings, ComponentSpec, PipelineSpec
+from treewright.searches.beam import Beam
 from treewright.searches.sample import Sample
 from treewright_language.openai_policy import OpenAIPolicy
-from treewright_registry import Descriptor, Problem
+from treewright_registry import Descriptor, Problem, Score
 
 PROBLEMS = [Problem(f"p{number}", f"question {number}") for number in range(4)]
+
+
+class Length:
+    """The longer a text, the better."""
+
+    level = "step"
+    range = (0.0, 1000.0)
+    link = "real"
+
+    def score(self, requests):
+        return [Score(float(len(request.trajectory.text))) for request in requests]
 
 
 class Reader:
@@ -28,13 +40,16 @@ class Reader:
 def solve(server, monkeypatch):
     monkeypatch.setattr("treewright.engine.ports._pause", lambda attempt: 0.0)
 
-    def solve(problems=PROBLEMS, n=1, call=CallSettings(), **options):  # noqa: B008
+    def solve(problems=PROBLEMS, n=1, call=CallSettings(), search=None, **options):  # noqa: B008
         policy = {"model": "tiny", "base_url": server.url, **options}
         pipeline = PipelineSpec(
             task=_spec("task", Reader),
-            search=_spec("search", Sample, {"n": n}),
+            search=search or _spec("search", Sample, {"n": n}),
             aggregator=_spec("aggregator", Best),
-            roles={"policy": _spec("policy", OpenAIPolicy, policy, call)},
+            roles={
+                "policy": _spec("policy", OpenAIPolicy, policy, call),
+                "scorer": _spec("scorer", Length),
+            },
         )
         solutions = {}
         run_local(pipeline, ListFeed(problems), lambda made: solutions.setdefault(made.problem_id, made))
@@ -61,6 +76,21 @@ def test_every_problem_gets_its_own_answer_and_exact_costs(server, solve):
         cost = made.cost["policy"]
         assert (cost["candidates"], cost["prompt_tokens"], cost["generated_tokens"]) == (3, 33, 9)
         assert cost["failed_calls"] == 0
+
+
+def test_a_beam_goes_step_by_step_until_the_server_ends_the_answer(server, solve):
+    def answer(body):
+        written = [message["content"] for message in body["messages"] if message["role"] == "assistant"]
+        steps = written[0].count("\n\n") if written else 0
+        text = f"{steps}:{body['seed']}"
+        return server.says(text, stop_reason="\n\n" if steps < 2 else None)
+
+    server.answer = answer
+    [made] = solve(PROBLEMS[:1], search=_spec("search", Beam, {"width": 2, "branch": 2})).values()
+    steps = made.answer.split("\n\n")
+    assert [step[:2] for step in steps] == ["0:", "1:", "2:"]
+    # two steps from the problem, then twice two from each of the two that survive
+    assert made.cost["policy"]["candidates"] == len(server.bodies) == 10
 
 
 def test_a_run_repeated_sends_the_same_seeds_and_gives_the_same_answers(server, solve):

@@ -8,7 +8,6 @@ which ``asyncio.run`` and ``asyncio.Runner`` call: so one generator holds each c
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
-from weakref import WeakKeyDictionary
 
 
 class Closable(Protocol):
@@ -31,22 +30,21 @@ class LoopBound(Generic[C]):
 
     def __init__(self, make: Callable[[], C]) -> None:
         self._make = make
-        self._open: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[C, AsyncIterator[None]]]
-        self._open = WeakKeyDictionary()
+        self._open: dict[asyncio.AbstractEventLoop, tuple[C, AsyncIterator[None]]] = {}
 
     async def get(self) -> C:
         """The running loop's client."""
         loop = asyncio.get_running_loop()
         if loop not in self._open:
             client = self._make()
-            keeper = _keep(client)
+            keeper = self._keep(loop, client)
             self._open[loop] = client, keeper  # before the await: no other task makes a second one
             await anext(keeper)
         return self._open[loop][0]
 
-
-async def _keep(client: Closable) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        await client.close()
+    async def _keep(self, loop: asyncio.AbstractEventLoop, client: C) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            del self._open[loop]
+            await client.close()
