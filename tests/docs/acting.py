@@ -43,7 +43,10 @@ class Page:
         elif block.language == "yaml":
             self._check(block)
         elif block.language == "bash":
-            self._type(block)
+            self._type(block, block.text.splitlines())
+        elif block.text.startswith("$ treewright"):  # a transcript: its figures may change
+            typed = [line[2:] for line in block.text.splitlines() if line.startswith("$ ")]
+            self._type(block, typed)
 
     def _execute(self, block: Block) -> None:
         code = compile("\n" * block.line + block.text, str(block.page), "exec")
@@ -59,10 +62,10 @@ class Page:
         for effort in loaded.efforts:
             load_pipeline(str(path), registry, effort=effort)
 
-    def _type(self, block: Block) -> None:
+    def _type(self, block: Block, lines: list[str]) -> None:
         wanted = int(block.marks.get("exit code", 0))
         self.printed = ""
-        for line in block.text.splitlines():
+        for line in lines:
             words = shlex.split(line)
             assert words[0] == "treewright", f"{block}: '{line}' cannot be run here; mark the block"
             code, said = command(words[1:])
