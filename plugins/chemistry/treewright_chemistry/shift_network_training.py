@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import torch
@@ -23,6 +23,8 @@ from treewright_chemistry.shift_atoms import Atoms, Observed, average
 from treewright_chemistry.shift_network import CENTRE, FEATURES, FILE, LOG_SCALE
 from treewright_chemistry.shift_network_batches import Batch, Examples, batches, make_examples, pad
 
+TRAIN_SAMPLE: Final = 2_000
+"""Training molecules whose errors are measured for comparison."""
 CHECKPOINT: Final = "shift_network_checkpoint.pt"
 Log = Callable[[str], None]
 
@@ -110,24 +112,34 @@ def train_network(
     network = Network((len(examples.keys[0]), len(examples.keys[1])), options)
     optimizer = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.decay)
     done = _restore(out_dir / CHECKPOINT, network, optimizer) if resume else 0
-    began, figures = time.perf_counter(), {}
+    began = time.perf_counter()
     for epoch in range(done, options.epochs):
         loss = _epoch(network, optimizer, examples, options, epoch, seed)
-        figures = evaluate(network, examples)
+        figures = evaluate(network, examples, "held_out")
         log(f"epoch {epoch + 1}: loss {loss:.3f}, held-out {figures}, {time.perf_counter() - began:.0f} s")
         state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "done": epoch + 1}
         torch.save(state, out_dir / CHECKPOINT)
     write_arrays(out_dir / FILE, export(network, examples))
-    return figures or evaluate(network, examples)
+    figures = evaluate(network, examples, "held_out") | evaluate(network, examples, "train")
+    log(f"network: {figures}")
+    return figures
 
 
-def evaluate(network: Network, examples: Examples) -> dict[str, float]:
-    """Return mean and median absolute errors of the held-out molecules in ppm."""
+def evaluate(network: Network, examples: Examples, part: Literal["held_out", "train"]) -> dict[str, float]:
+    """Return mean and median absolute errors in ppm, of held-out or of TRAIN_SAMPLE training molecules.
+
+    In both cases the tables leave the molecule out; on training molecules the network itself does not.
+    """
     network.eval()
+    held = part == "held_out"
+    weights = examples.held_out if held else examples.weights
+    numbers = (
+        examples.validation if held else examples.training[:: max(len(examples.training) // TRAIN_SAMPLE, 1)]
+    )
     distances: dict[str, list[np.ndarray]] = {name: [] for name in CENTRE}
     with torch.no_grad():
-        for numbers in batches(examples, examples.validation, 64, np.random.default_rng(0)):
-            batch = pad(examples, numbers, examples.held_out)
+        for chosen in batches(examples, numbers, 64, np.random.default_rng(0)):
+            batch = pad(examples, chosen, weights)
             mean, _ = network(*_tensors(batch)[:3])
             for column, (name, (_, width)) in enumerate(CENTRE.items()):
                 here = batch.weights[..., column] > 0
@@ -135,8 +147,10 @@ def evaluate(network: Network, examples: Examples) -> dict[str, float]:
     result: dict[str, float] = {}
     for name, parts in distances.items():
         joined = np.concatenate([*parts, []])
-        result[f"network_{name}_mae"] = round(average(joined), 4)
-        result[f"network_{name}_median"] = round(float(np.median(joined)), 4) if len(joined) else float("nan")
+        result[f"network_{name}_{part}_mae"] = round(average(joined), 4)
+        result[f"network_{name}_{part}_median"] = (
+            round(float(np.median(joined)), 4) if len(joined) else float("nan")
+        )
     return result
 
 
