@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -99,11 +100,20 @@ def test_another_request_has_other_seeds(server, ask):
 def test_steps_stand_in_the_order_of_their_draws_whenever_they_arrive(server, ask):
     server.answer = lambda body: server.says(f"seed {body['seed']}")
     request = ProposeRequest(ROOT, 6, 7, TO_END)
-    [proposals] = ask(request, parallel=3)
+    [proposals] = ask(request)
     assert [step.content for step in proposals.steps] == [
         f"seed {request.key(index).seed % 2**31}" for index in range(6)
     ]
-    assert 1 <= server.most <= 3
+
+
+def test_no_more_samples_are_under_way_than_allowed(server, ask):
+    def answer(body):
+        time.sleep(0.1)  # long enough for all that may come to be there at once
+        return server.says("fine")
+
+    server.answer = answer
+    ask(ProposeRequest(ROOT, 6, 7, TO_END), parallel=2)
+    assert (len(server.bodies), server.most) == (6, 2)
 
 
 def test_tokens_are_counted_a_sample_each(server, ask):
