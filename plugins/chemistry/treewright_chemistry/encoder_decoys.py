@@ -14,15 +14,9 @@ from typing import Final
 import numpy as np
 from rdkit import Chem, rdBase
 
-from treewright_chemistry.encoder_data import (
-    MAX_HEAVY,
-    POOL,
-    block_of,
-    edited_isomer,
-    measured_examples,
-    usable_molecule,
-)
+from treewright_chemistry.encoder_data import edited_isomer
 from treewright_chemistry.encoder_simulation import calculated_spectrum
+from treewright_chemistry.encoder_sources import MAX_HEAVY, POOL, block_of, measured_examples, usable_molecule
 from treewright_chemistry.formula import formula_of, parse_formula
 from treewright_chemistry.held_out import hash_order, in_validation, reserved_blocks
 from treewright_chemistry.peak_grammar import parse_groups

@@ -129,9 +129,9 @@ def fit(
         step += 1
         if step % options.report == 0 or step == options.steps:
             figures = evaluate(model, store) | {"loss": float(np.mean(losses))}
-            log(f"step {step}: {_text(figures)}, {time.perf_counter() - began:.0f} s")
             losses = []
             _save(out / CHECKPOINT, model, optimizer, step)
+            log(f"step {step}: {_text(figures)}, {time.perf_counter() - began:.0f} s")
     _save(out / CHECKPOINT, model, optimizer, step)
     figures |= {"steps": float(step), "seconds": time.perf_counter() - began}
     export(model, sizes, out, seed=seed, figures=figures)
