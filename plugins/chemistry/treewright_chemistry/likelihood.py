@@ -103,11 +103,12 @@ class SpectrumFit:
         shape = batch.hydrogens.shape
         carbon, proton = self.tables.predict_batch(batch.identifiers, batch.carbons, batch.orders)
         keys = batch.identifiers[batch.carbons, -1].reshape(shape)
-        offsets, separate = separate_pairs(
-            keys, self.tables.half_differences(batch.identifiers[batch.carbons]).reshape(shape)
-        )
+        offsets, separate = np.zeros(shape), keys
+        halves = self.tables.half_differences(batch.identifiers[batch.carbons]).reshape(shape)
+        if halves.any():
+            offsets, separate = separate_pairs(keys, halves)
         columns = [
-            np.maximum(carbon_part(carbon, offsets, seen), carbon_part(carbon, np.zeros(shape), seen)),
+            carbon_part(carbon, offsets, seen),
             proton_part(proton, batch.hydrogens, seen, exact=exact),
             *class_parts(keys, separate, seen),
             labile_part(batch.hydrogens, seen, exact=exact),

@@ -20,22 +20,26 @@ def carbon_part(carbon: Shifts, offsets: Floats, seen: Observations) -> Floats:
 
     Args:
         carbon: predictions of all carbons of the batch.
-        offsets: of the members of unequal pairs, shape (candidates, carbons).
+        offsets: of the members of unequal pairs, shape (candidates, carbons); used where they fit better.
         seen: the spectrum.
     """
-    shape = offsets.shape
     if not seen.carbon.size:
-        return np.zeros(shape[0])
-    mean, scale = sort_rows(carbon.mean.reshape(shape) + offsets, carbon.scale.reshape(shape))
-    lines = seen.carbon.shape[1]
-    if seen.counted:
-        value = one_to_one(mean, scale, seen.carbon, "13C")
-    elif lines <= shape[1]:
-        value = onto(mean, scale, seen.carbon[0], "13C")
-    else:
-        value = mutual(mean, scale, np.ones(shape), seen.carbon[0], "13C")
+        return np.zeros(len(offsets))
+    mean, scale = carbon.mean.reshape(offsets.shape), carbon.scale.reshape(offsets.shape)
+    value = _carbon_fit(mean, scale, seen)
+    if offsets.any():
+        value = np.maximum(value, _carbon_fit(mean + offsets, scale, seen))
     result: Floats = value * seen.classes
     return result
+
+
+def _carbon_fit(mean: Floats, scale: Floats, seen: Observations) -> Floats:
+    mean, scale = sort_rows(mean, scale)
+    if seen.counted:
+        return one_to_one(mean, scale, seen.carbon, "13C")
+    if seen.carbon.shape[1] <= mean.shape[1]:
+        return onto(mean, scale, seen.carbon[0], "13C")
+    return mutual(mean, scale, np.ones(mean.shape), seen.carbon[0], "13C")
 
 
 def proton_part(proton: Shifts, hydrogens: Integers, seen: Observations, *, exact: bool) -> Floats:

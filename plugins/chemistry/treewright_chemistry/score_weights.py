@@ -54,8 +54,8 @@ WEIGHTS: Final[dict[str, Floats]] = {
 
 A conditional logit of the truth among pool isomers and structures found by edits, with a small ridge, on
 MolPuzzle dev (exact) and on molecules of the validation share (soft). In exact spectra surplus classes and
-misplaced hydrogens never occur, so these two weigh more than the fit asks for; labile hydrogens and neighbours
-in soft spectra are set by hand, since the sources hold neither counts nor patterns.
+misplaced hydrogens never occur, so these two weigh more than the fit asks for; labile hydrogens and
+neighbours in soft spectra are set by hand, since the sources hold neither counts nor patterns.
 """
 CALIBRATION: Final = {"exact": (-1.9, 0.6), "soft": (-2.3, 1.2)}
 """Centre and width of the reward, in units of total per observed line."""

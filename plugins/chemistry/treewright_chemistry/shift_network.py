@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,7 @@ MESSAGE: Final = 0.5
 """Factor of summed messages, which keeps activations of like size in every layer."""
 
 Floats32 = npt.NDArray[np.float32]
+Matrix: TypeAlias = Any  # a dense array or a scipy.sparse matrix, which ships no types
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class ShiftNetwork:
     def refine(
         self,
         identifiers: npt.NDArray[np.uint64],
-        bonds: tuple[csr_matrix, csr_matrix],
+        bonds: tuple[Matrix, Matrix],
         carbons: npt.NDArray[np.int64],
         tables: tuple[Shifts, Shifts],
     ) -> tuple[Shifts, Shifts]:
@@ -115,8 +116,15 @@ def table_features(shifts: Shifts, name: str) -> Floats32:
     return features
 
 
-def batch_bonds(adjacency: npt.NDArray[np.float64]) -> tuple[csr_matrix, csr_matrix]:
-    """Return both message matrices from the bond orders, shape (molecules, atoms, atoms)."""
+def batch_bonds(adjacency: npt.NDArray[np.float64]) -> tuple[Matrix, Matrix]:
+    """Return both message matrices from the bond orders, shape (molecules, atoms, atoms).
+
+    They are sparse; a single molecule is so small that plain arrays are faster.
+    """
+    if len(adjacency) == 1:
+        bonded = adjacency[0] > 0.0
+        excess = MESSAGE * np.where(bonded, adjacency[0] - 1.0, 0.0)
+        return (MESSAGE * bonded).astype(np.float32), excess.astype(np.float32)
     molecule, first, second = np.nonzero(adjacency)
     number, atoms, _ = adjacency.shape
     order = adjacency[molecule, first, second]
@@ -126,8 +134,8 @@ def batch_bonds(adjacency: npt.NDArray[np.float64]) -> tuple[csr_matrix, csr_mat
     plain = csr_matrix((np.full(len(row), MESSAGE, np.float32), column, starts), shape=shape)
     multiple = order > 1.0
     starts = np.concatenate([[0], np.cumsum(np.bincount(row[multiple], minlength=number * atoms))])
-    excess = (MESSAGE * (order[multiple] - 1.0)).astype(np.float32)
-    return plain, csr_matrix((excess, column[multiple], starts), shape=shape)
+    beyond = (MESSAGE * (order[multiple] - 1.0)).astype(np.float32)
+    return plain, csr_matrix((beyond, column[multiple], starts), shape=shape)
 
 
 def _blend(out: Floats32, column: int, table: Shifts, name: str) -> Shifts:
