@@ -212,7 +212,10 @@ class EndpointPort(Port):
     async def _work(self, scheduler: "Scheduler", method: str, call: Call[Any], index: int) -> None:
         while True:
             begin = time.perf_counter()
-            outcome = await self._call(method, [call.requests[index]])
+            requests = [call.requests[index]]
+            outcome = await self._attempt(method, requests)
+            if isinstance(outcome, Failure):
+                outcome = await self._try_again(method, requests, outcome)
             call.fill(index, [outcome], time.perf_counter() - begin)
             scheduler.wake()
             if not self.waiting:
@@ -224,14 +227,13 @@ class EndpointPort(Port):
         scheduler.in_flight -= 1
         scheduler.wake()
 
-    async def _call(self, method: str, requests: list[Any]) -> Any:
-        """The outcome of one request, after as many attempts as it takes and the settings allow."""
-        outcome = await self._attempt(method, requests)
+    async def _try_again(self, method: str, requests: list[Any], outcome: Any) -> Any:
+        """The outcome after as many further attempts as it takes and the settings allow."""
         for attempt in range(1, self.settings.retries + 1):
-            if not isinstance(outcome, Failure):
-                break
             await asyncio.sleep(_pause(attempt))
             outcome = await self._attempt(method, requests)
+            if not isinstance(outcome, Failure):
+                break
         return outcome
 
     async def _attempt(self, method: str, requests: list[Any]) -> Any:
