@@ -104,6 +104,16 @@ def test_open_counts_of_a_range_are_read_in_the_best_way(tables):
     assert case.observations.sizes == ()
 
 
+def test_parts_can_be_left_out(tables):
+    whole = fit(tables, "C2H6O", CARBON, PROTON)
+    without = SpectrumFit(whole.spectrum, tables, without=frozenset({"carbon", "proton"}))
+    molecules = [parse_structure(smiles) for smiles in ("CCO", "COC")]
+    shifts = whole.parts(molecules)[:, :2] @ whole.weights[:2]
+    assert whole.totals(molecules) - without.totals(molecules) == pytest.approx(shifts)
+    with pytest.raises(ValueError, match="no part of the score"):
+        SpectrumFit(whole.spectrum, tables, without=frozenset({"13C"}))
+
+
 def test_nothing_to_score_gives_no_scores(tables):
     assert fit(tables, "C2H6O", CARBON).totals([]).shape == (0,)
 

@@ -49,16 +49,29 @@ class SpectrumFit:
         spectrum: what was observed.
         tables: predict the shifts.
         commonness: how usual environments are; None leaves plausibility out.
+        without: names of PARTS that shall not count, for ablations.
     """
 
     spectrum: Spectrum
     tables: ShiftTables
     commonness: Commonness | None = field(default_factory=Commonness.load)
+    without: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        unknown = sorted(self.without - set(PARTS))
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no part of the score; parts are {', '.join(PARTS)}")
+
+    @cached_property
+    def weights(self) -> Floats:
+        """Weights of the parts, 0 for those left out."""
+        kept = np.array([part not in self.without for part in PARTS])
+        return np.where(kept, WEIGHTS[self.spectrum.evidence], 0.0)
 
     def score(self, molecule: Mol) -> FitScore:
         """Score one molecule."""
         parts = self.parts([molecule])
-        total = parts @ WEIGHTS[self.spectrum.evidence]
+        total = parts @ self.weights
         reward = self._rewards([molecule], parts, total)
         named = dict(zip(PARTS, parts[0].tolist(), strict=True))
         return FitScore(**named, total=float(total[0]), reward=float(reward[0]))
@@ -66,11 +79,11 @@ class SpectrumFit:
     def score_many(self, molecules: Sequence[Mol]) -> Floats:
         """Return the rewards of many molecules, 0 to 1, shape (molecules,)."""
         parts = self.parts(molecules)
-        return self._rewards(molecules, parts, parts @ WEIGHTS[self.spectrum.evidence])
+        return self._rewards(molecules, parts, parts @ self.weights)
 
     def totals(self, molecules: Sequence[Mol]) -> Floats:
         """Return the totals of many molecules: differences are log-odds between them, shape (molecules,)."""
-        return self.parts(molecules) @ WEIGHTS[self.spectrum.evidence]
+        return self.parts(molecules) @ self.weights
 
     def parts(self, molecules: Sequence[Mol]) -> Floats:
         """Return the parts of the score in the order of PARTS, shape (molecules, parts).
