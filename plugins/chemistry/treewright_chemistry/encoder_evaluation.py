@@ -101,7 +101,7 @@ def precision(
     vectors: npt.NDArray[np.float32],
 ) -> Figures:
     """Return precision@5 of the nearest, the most common and random substructures that fit the formula."""
-    queries = [Chem.MolFromSmiles(record.smiles) for record in records]
+    queries = [query_of(record) for record in records]
     formulas = [element_counts_of(record) for record in records]
     counts = np.array([record.count for record in records])
     rows = []
@@ -126,6 +126,13 @@ def precision(
     names = [f"{kind}, {by}" for kind in ("contained", "cut") for by in ("nearest", "most common", "random")]
     table = np.array(rows).reshape(-1, len(names))
     return {"n": len(rows)} | {name: _mean(table[:, k]) for k, name in enumerate(names)}
+
+
+def query_of(record: Substructure) -> Mol:
+    """Return the substructure as a query: an open place matches any heavy atom."""
+    parameters = Chem.AdjustQueryParameters.NoAdjustments()
+    parameters.makeDummiesQueries = True
+    return Chem.AdjustQueryProperties(Chem.MolFromSmiles(record.smiles), parameters)
 
 
 def fits(piece: dict[str, int], record: Substructure, formula: Formula) -> bool:
