@@ -66,3 +66,13 @@ def test_degenerate_molecules_are_predicted_without_error(tables, smiles):
 
 def test_environments_have_one_identifier_per_atom_and_radius():
     assert environments(parse_structure("c1ccccc1O")).shape == (7, RADII)
+
+
+def test_threads_do_not_disturb_each_other():
+    from concurrent.futures import ThreadPoolExecutor
+
+    molecules = [parse_structure("C" * number + "O") for number in range(1, 20)] * 20
+    alone = [environments(molecule).tolist() for molecule in molecules]
+    with ThreadPoolExecutor(8) as pool:
+        together = [rows.tolist() for rows in pool.map(environments, molecules)]
+    assert together == alone

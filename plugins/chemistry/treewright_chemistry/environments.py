@@ -28,8 +28,6 @@ PROBE_SMILES: Final = "COC(=O)c1ccc(N)c(S(=O)(=O)C2CC2)c1Cl"
 _GENERATOR: Final = rdFingerprintGenerator.GetMorganGenerator(
     radius=RADII - 1, includeRedundantEnvironments=True
 )
-_OUTPUT: Final = rdFingerprintGenerator.AdditionalOutput()
-_OUTPUT.AllocateAtomToBits()
 
 
 def environments(molecule: Mol) -> npt.NDArray[np.uint64]:
@@ -46,8 +44,11 @@ def environments(molecule: Mol) -> npt.NDArray[np.uint64]:
 
 def identifier_rows(molecule: Mol) -> Sequence[tuple[int, ...]]:
     """Return the same as plain tuples, for callers that gather many molecules into one array."""
-    _GENERATOR.GetSparseCountFingerprint(molecule, additionalOutput=_OUTPUT)
-    rows: Sequence[tuple[int, ...]] = _OUTPUT.GetAtomToBits()
+    # One output per call, not one for all: threads would read each other's results.
+    output = rdFingerprintGenerator.AdditionalOutput()
+    output.AllocateAtomToBits()
+    _GENERATOR.GetSparseCountFingerprint(molecule, additionalOutput=output)
+    rows: Sequence[tuple[int, ...]] = output.GetAtomToBits()
     if min(map(len, rows)) < RADII:  # an atom without neighbours has one identifier only
         rows = [(*row, *(row[-1],) * (RADII - len(row))) for row in rows]
     return rows
