@@ -44,7 +44,7 @@ _HEADER: Final = f"""\
 # block identifier part name; made by `python -m treewright_chemistry.hold_out_selection DATA_DIR`:
 # demo = well-known compounds chosen by hand; evaluation = the {PER_GROUP} with both nuclei and the
 # {PER_GROUP} with 13C only that have the smallest SHA-256 of their first InChIKey block among those with
-# {HEAVY_ATOMS[0]} to {HEAVY_ATOMS[-1]} heavy atoms, elements H C N O F S Cl Br I, one fragment, no net charge,
+# {HEAVY_ATOMS[0]} to {HEAVY_ATOMS[-1]} heavy atoms, elements H C N O F S Cl Br I, one fragment, no charge,
 # and one 13C signal per carbon in their first spectrum.
 # Source: nmrshiftdb2 (nmrshiftdb2 Database License), pb-commits/nmrshift2db @ aad7a4db5cd5.
 """

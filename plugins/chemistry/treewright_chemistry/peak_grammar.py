@@ -3,7 +3,7 @@
     list   = [ label ":" ] group { "," group } [ "." ]           label: up to the colon, e.g. "13C NMR:"
            | shift { " " shift }                                 128.4 77.1 20.3
     group  = shift [ "(" item { "," item } ")" ]                 128.4   77.1 (2C)   2.04 (3H, s)
-           | shift "-" shift [ "(" item { "," item } ")" ]       7.10-7.32 (5H, 7.17 (d, J = 7.8 Hz), 7.26 (s))
+           | shift "-" shift [ "(" item { "," item } ")" ]       7.1-7.3 (5H, 7.17 (d, J = 7.8 Hz), 7.26 (s))
     item   = count element | multiplicity | "J =" numbers "Hz" | shift [ "(" item ... ")" ]
     multiplicity of 1H = tokens quint sept h s d t q m br without separator, or "undefined"
     multiplicity of 13C = the same, or one capital S D T Q: 0 1 2 3 attached hydrogens (DEPT)
