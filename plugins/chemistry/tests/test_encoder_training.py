@@ -18,6 +18,7 @@ from treewright_chemistry.encoder_model import EncoderSizes
 from treewright_chemistry.encoder_sources import simulated_example
 from treewright_chemistry.encoder_store import EncoderStore
 from treewright_chemistry.encoder_training import CHECKPOINT, TrainingOptions, fit
+from treewright_chemistry.encoder_trainer import EncoderTrainer
 from treewright_chemistry.errors import StructureError, TableError
 from treewright_chemistry.formula import parse_formula
 from treewright_chemistry.peak_grammar import parse_groups
@@ -25,6 +26,7 @@ from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.spectrum import Spectrum
 from treewright_chemistry.structures import inchikey14
 from treewright_chemistry.substructures import Substructure
+from treewright_registry import DataError
 
 SMILES = """CCOC(C)=O CCCC(=O)O CC(C)C(=O)O COC(=O)CC CCCO CC(C)O CCOC c1ccccc1O Cc1ccccc1 Cc1ccncc1 Cc1cccnc1
 CC(=O)c1ccccc1 O=Cc1ccc(C)cc1 CCN(CC)CC CCCCCCN CC#N C1CCCCC1 CC1CCCC1 C=CCCCC CCC(C)=O CCCC=O CC(C)C=O
@@ -187,3 +189,8 @@ def test_weights_of_other_networks_are_refused(trained: Path, tmp_path: Path):
     write_encoder(tmp_path, weights, config | {"scheme": "other"})
     with pytest.raises(TableError, match="made for other environment identifiers"):
         DualEncoder.load(tmp_path)
+
+
+def test_the_trainer_names_missing_data(tmp_path: Path):
+    with pytest.raises(DataError, match=r"trainer\.data: .*nmrshiftdb2\.jsonl\.gz"):
+        EncoderTrainer(data=str(tmp_path)).train(tmp_path / "out", resume=False)
