@@ -17,8 +17,8 @@ from treewright_chemistry.encoder_file import CONFIG, SUMS, WEIGHTS, read_encode
 from treewright_chemistry.encoder_model import EncoderSizes
 from treewright_chemistry.encoder_sources import simulated_example
 from treewright_chemistry.encoder_store import EncoderStore
-from treewright_chemistry.encoder_training import CHECKPOINT, TrainingOptions, fit
 from treewright_chemistry.encoder_trainer import EncoderTrainer
+from treewright_chemistry.encoder_training import CHECKPOINT, TrainingOptions, fit
 from treewright_chemistry.errors import StructureError, TableError
 from treewright_chemistry.formula import parse_formula
 from treewright_chemistry.peak_grammar import parse_groups

@@ -130,7 +130,7 @@ def precision(
 
 def query_of(record: Substructure) -> Mol:
     """Return the substructure as a query: an open place matches any heavy atom."""
-    parameters = Chem.AdjustQueryParameters.NoAdjustments()
+    parameters: Any = Chem.AdjustQueryParameters.NoAdjustments()
     parameters.makeDummiesQueries = True
     return Chem.AdjustQueryProperties(Chem.MolFromSmiles(record.smiles), parameters)
 
