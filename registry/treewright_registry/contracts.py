@@ -61,6 +61,7 @@ class Capability:
     LOG_PROBABILITY = "log_probability"  #: a policy's steps carry their log-probability
     LOG_LIKELIHOOD = "log_likelihood"  #: a policy can tell the likelihood of given steps
     PARTIAL = "partial"  #: a scorer can judge unfinished trajectories (level "step")
+    REVISES = "revises"  #: a policy's steps are whole answers; from an answer it proposes revised ones
     STEP_SCORES = "step_scores"  #: a scorer fills ``Score.steps``, one value per step
 
 
@@ -165,7 +166,8 @@ class Task(Protocol):
 
     Optional methods: ``metrics(records)`` gives metrics of the whole set, name → ``{value, low,
     high}``; ``present(records, folder)`` returns text for the end of a run and may write pages
-    into the run folder.
+    into the run folder. A task that cannot grade says ``has_references = False``, and its verdicts
+    are ``Verdict(None)``.
     """
 
     def problems(self) -> Iterable[Problem]:

@@ -13,7 +13,7 @@ def test_show_tells_options_needs_and_location(tmp_path):
     lines = done.stdout.splitlines()
     assert {"pipeline core/beam", "search core/beam", "  step-level beam search"} <= set(lines)
     assert "    width (int = 4)" in lines
-    assert "  needs role 'scorer': a scorer able to partial" in lines
+    assert "  needs role 'scorer': a scorer with capability partial" in lines
     assert any("searches/beam.py:" in line for line in lines)
 
 

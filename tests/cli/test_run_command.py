@@ -175,16 +175,32 @@ def test_usage_errors_end_with_2(tmp_path):
 
 
 def test_an_unexpected_error_shows_one_line_and_how_to_see_more(tmp_path):
-    (tmp_path / "runs").write_text("a file where the folder should be")
+    (tmp_path / "out" / "results.jsonl").mkdir(parents=True)  # a folder where the file should be
     home = scaffolded(tmp_path, "digits")
-    done = treewright("run", "digits/demo", cwd=tmp_path, paths=[home])
+    done = treewright("run", "digits/demo", "--out", "out", cwd=tmp_path, paths=[home])
     assert (done.returncode, done.stderr.splitlines()[1:]) == (
         1,
         ["    see where it happened: repeat the command with --debug"],
     )
     assert done.stderr.startswith("unexpected ")
-    debugged = treewright("run", "digits/demo", "--debug", cwd=tmp_path, paths=[home])
+    (tmp_path / "out" / "config.yaml").unlink()
+    debugged = treewright("run", "digits/demo", "--out", "out", "--debug", cwd=tmp_path, paths=[home])
     assert "Traceback (most recent call last)" in debugged.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_a_wrong_configuration(tmp_path):
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    home = scaffolded(tmp_path, "digits")
+    done = treewright("run", "digits/demo", "--out", "runs/x", cwd=tmp_path, paths=[home])
+    assert (done.returncode, done.stderr) == (2, "--out runs/x: cannot be made a folder: Not a directory\n")
+
+
+def test_a_run_that_cannot_begin_leaves_no_folder_behind(tmp_path):
+    home = scaffolded(tmp_path, "digits")
+    done = treewright("run", "digits/demo", "--set", "search.n=0", "--out", "out", cwd=tmp_path, paths=[home])
+    assert done.returncode == 2
+    assert done.stderr.startswith("core/sample cannot be built: ValueError: n and wave must be at least 1")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_recipe_is_trained_into_its_folder(home, tmp_path):

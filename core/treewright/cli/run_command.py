@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from treewright.cli.arguments import add_pipeline, add_settings, positive
 from treewright.cli.exit_codes import DONE, FAILED, INTERRUPTED
-from treewright_registry import ConfigurationError, Registry
+from treewright_registry import ConfigurationError, DataError, Registry
 
 if TYPE_CHECKING:
     from treewright.configuration import LoadedPipeline, Override
@@ -55,7 +55,11 @@ def _run(options: argparse.Namespace) -> int:
     loaded = _loaded(options, registry, overrides)
     if options.input == "-":
         _save_standard_input(_saved_input(out), options.resume)
-    return _execute(options, loaded, out, registry)
+    try:
+        return _execute(options, loaded, out, registry)
+    except (ConfigurationError, DataError):
+        _forget_standard_input(options.input, out)
+        raise
 
 
 def _loaded(
@@ -105,6 +109,14 @@ def _input(source: str | None, out: Path) -> list["Override"]:
     if not Path(source).is_file():
         raise ConfigurationError(f"--input {source}: there is no such file")
     return [text_setting("task.input", source, f"--input {source}")]
+
+
+def _forget_standard_input(source: str | None, out: Path) -> None:
+    """Leave no folder behind where the input was refused before anything ran."""
+    if source == "-" and not (out / "config.yaml").exists():
+        _saved_input(out).unlink(missing_ok=True)
+        if out.is_dir() and not any(out.iterdir()):
+            out.rmdir()
 
 
 def _saved_input(out: Path) -> Path:

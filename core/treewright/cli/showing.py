@@ -50,7 +50,7 @@ def _component(descriptor: Descriptor) -> list[str]:
         return [f"  cannot be imported: {type(error).__name__}: {error}", f"  {descriptor.import_string}"]
     lines = [f"  {_location(component)}", "", *_options(component)]
     for own, need in needs_of(component).items():
-        able = f" able to {', '.join(sorted(need.capabilities))}" if need.capabilities else ""
+        able = f" with capability {', '.join(sorted(need.capabilities))}" if need.capabilities else ""
         empty = ", may be left empty" if need.optional else ""
         lines.append(f"  needs role '{own}': a {need.kind}{able}{empty}")
     capabilities = capabilities_of(component)

@@ -86,7 +86,7 @@ class BlockReader:
             descriptor.name, options_of(component), node, self._place(node), self.complaints
         )
         call = read_call(descriptor.name, node.get("call"), self.complaints)
-        own = tuple(needs_of(component))
+        own = tuple(needs_of(component, options))
         roles = read_roles(descriptor.name, own, node.get("roles"), self.complaints)
         return ComponentSpec(descriptor, options, call, roles)
 

@@ -27,14 +27,15 @@ def _place(
     role: str, spec: ComponentSpec, roles: Mapping[str, ComponentSpec], blobs: Path | None
 ) -> Port | Composite:
     cls = spec.descriptor.load()
-    if needs_of(cls):
-        return Composite(role, build(spec, blobs), bind_roles(needs_of(cls), spec.roles, roles))
+    needs = needs_of(cls, spec.options)
+    if needs:
+        return Composite(role, build(spec, blobs), bind_roles(needs, spec.roles, roles))
     method = METHODS[spec.descriptor.kind][0]
     if inspect.iscoroutinefunction(getattr(cls, method, None)):
         return EndpointPort(role, build(spec, blobs), spec.call)
     if spec.call.deadline is not None:
         worker = KillableWorker(spec, spec.call.deadline, blobs)
-        return ThreadedPort(role, _declared(spec, cls), spec.call, worker.run, worker.close)
+        return ThreadedPort(role, _declared(spec, cls), spec.call, worker.run, worker.stop)
     component = build(spec, blobs)
     if getattr(component, "expensive", False):
         return ThreadedPort(role, component, spec.call, partial(invoke, component))

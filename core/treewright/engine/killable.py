@@ -31,6 +31,7 @@ class KillableWorker:
         self._deadline = deadline
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
+        self._stopped = False
         self._start()  # at once, so that a component that cannot be built stops the run early
 
     def run(self, method: str, requests: Sequence[Any]) -> list[Any]:
@@ -42,8 +43,15 @@ class KillableWorker:
             return [outcome]
         return [self.run(method, [request])[0] for request in requests]
 
-    def close(self) -> None:
-        """End the process."""
+    def stop(self) -> None:
+        """End for good; callable while another thread waits for an answer, which then fails."""
+        self._stopped = True
+        process = self._process
+        if process is not None:
+            process.kill()  # the pipe stays: closing it under the other thread's read would break that
+
+    def _replace_later(self) -> None:
+        """End the process; the next call starts a new one."""
         if self._process is not None:
             self._process.kill()
             self._process.join()
@@ -53,6 +61,8 @@ class KillableWorker:
             self._pipe = None
 
     def _call(self, method: str, requests: Sequence[Any]) -> "list[Any] | Failure":
+        if self._stopped:
+            return Failure("the run was stopped")
         if self._process is None:
             self._start()
         assert self._pipe is not None
@@ -63,9 +73,9 @@ class KillableWorker:
                 return outcomes
         except (EOFError, OSError):
             code = self._exit_code()
-            self.close()
+            self._replace_later()
             return Failure(f"its worker process died (exit code {code}); a new one was started")
-        self.close()
+        self._replace_later()
         return Failure(f"no answer within the deadline of {self._deadline:g} s; the worker was replaced")
 
     def _exit_code(self) -> int | None:
@@ -85,7 +95,7 @@ class KillableWorker:
             code = self._exit_code()
             complaint = f"{self._spec.name} cannot be built: its worker process died (exit code {code})"
         if complaint is not None:
-            self.close()
+            self._replace_later()
             raise ConfigurationError(complaint)
 
 

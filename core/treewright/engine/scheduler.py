@@ -9,6 +9,7 @@ loop is never entered.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from typing import Any
 
 from treewright.engine.calls import Call, Resume, Together
@@ -113,7 +114,8 @@ class Scheduler:
     def post(self, callback: Callable[[], None]) -> None:
         """Run ``callback`` on the scheduler's thread; callable from any thread."""
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._posted, callback)
+        with suppress(RuntimeError):  # the loop is closed: the run was stopped, nobody waits any more
+            self._loop.call_soon_threadsafe(self._posted, callback)
 
     def wake(self) -> None:
         """End a wait for something to happen."""

@@ -9,7 +9,7 @@ from typing import Any
 from treewright.engine.env import AnswerKey, Composite, ProblemEnv, Shared
 from treewright.engine.ports import Port
 from treewright.engine.trace import Trace
-from treewright.pipeline import PipelineSpec, bind_roles, needs_of
+from treewright.pipeline import ComponentSpec, PipelineSpec, bind_roles, needs_of
 from treewright_registry import (
     JSON,
     Aggregator,
@@ -79,8 +79,8 @@ class Solver:
         self._aggregator = aggregator
         self._reader = reader
         self._write_trace = write_trace
-        self._search_roles = bind_roles(needs_of(search), pipeline.search.roles, roles)
-        self._aggregator_roles = bind_roles(needs_of(aggregator), pipeline.aggregator.roles, roles)
+        self._search_roles = _bound(search, pipeline.search, roles)
+        self._aggregator_roles = _bound(aggregator, pipeline.aggregator, roles)
 
     async def solve(self, problem: Problem) -> Solution:
         """Search, aggregate, extract. Errors end this problem only, recorded in the solution."""
@@ -181,3 +181,7 @@ class Solver:
             return entry[1]
 
         return answer_key
+
+
+def _bound(component: object, spec: ComponentSpec, roles: Mapping[str, Any]) -> dict[str, str]:
+    return bind_roles(needs_of(component, spec.options), spec.roles, roles)

@@ -37,7 +37,11 @@ class RunFolder:
         Raises:
             ConfigurationError: the folder holds another run, or another process uses it.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            why = error.strerror or "unknown error"
+            raise ConfigurationError(f"--out {self.path}: cannot be made a folder: {why}") from error
         self._acquire()
         try:
             self._begin(self.path / "config.yaml", filled, resume)
@@ -45,6 +49,15 @@ class RunFolder:
         except BaseException:
             self.close()
             raise
+
+    def undo(self) -> None:
+        """Remove what ``open`` wrote, if no problem has finished: the run never began."""
+        if self.results.exists():
+            return
+        for name in ("config.yaml", ".lock"):
+            (self.path / name).unlink(missing_ok=True)
+        if self.path.is_dir() and not any(self.path.iterdir()):
+            self.path.rmdir()
 
     def _begin(self, config: Path, filled: str, resume: bool) -> None:
         if not config.exists():

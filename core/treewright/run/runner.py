@@ -14,7 +14,7 @@ from treewright.run.observer import Observer, Silent
 from treewright.run.records import Record
 from treewright.run.run_folder import RunFolder, TraceFolder
 from treewright.run.summary import summarise
-from treewright_registry import ContractError, DataError, Problem, Task
+from treewright_registry import ConfigurationError, ContractError, DataError, Problem, Task
 
 
 def run(
@@ -51,6 +51,9 @@ def run(
     done = folder.open(filled, resume=resume)
     try:
         return _Run(spec, grader, problems, folder, done, observer or Silent()).go(workers)
+    except (ConfigurationError, DataError):
+        folder.undo()
+        raise
     finally:
         folder.close()
 
@@ -161,6 +164,7 @@ class _Run:
             problems=len(order),
             seconds=seconds,
             interrupted=interrupted,
+            references=getattr(self._grader, "has_references", True),
             set_metrics=self._set_metrics(records),
         )
         self._folder.complete([*order, *self._beyond], {**self._records, **self._beyond}, summary)

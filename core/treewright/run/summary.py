@@ -14,6 +14,7 @@ def summarise(
     problems: int,
     seconds: float,
     interrupted: bool = False,
+    references: bool = True,
     set_metrics: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The content of ``summary.json``.
@@ -27,13 +28,12 @@ def summarise(
         problems: how many the run was asked to solve.
         seconds: wall-clock time of this run.
         interrupted: whether it was stopped before the end.
+        references: whether the task knows right answers.
         set_metrics: the task's metrics of the whole set, if it has any.
     """
     n = len(records)
-    graded = [record for record in records if record.correct is not None or record.error is not None]
-    has_references = any(record.correct is not None for record in graded)
-    correct = sum(1 for record in graded if record.correct)
-    low, high = wilson(correct, len(graded))
+    correct = sum(1 for record in records if record.correct)
+    low, high = wilson(correct, n)
     summary: dict[str, Any] = {
         "n": n,
         "problems": problems,
@@ -41,9 +41,9 @@ def summarise(
         "interrupted": interrupted,
     }
     accuracy = {}
-    if has_references:
-        summary["accuracy"] = correct / len(graded)
-        accuracy = {"accuracy": {"value": summary["accuracy"], "low": low, "high": high, "n": len(graded)}}
+    if references and n:
+        summary["accuracy"] = correct / n
+        accuracy = {"accuracy": {"value": correct / n, "low": low, "high": high, "n": n}}
     summary["metrics"] = {
         **accuracy,
         **_record_metrics(records),

@@ -18,7 +18,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from math import exp
 from typing import ClassVar
 
-from treewright_registry import TO_END, Context, Env, Hit, Need, Problem, Score, Trajectory
+from treewright_registry import TO_END, Capability, Context, Env, Hit, Need, Problem, Score, Trajectory
 
 
 class Pool:
@@ -70,7 +70,7 @@ class Islands:
     """
 
     needs: ClassVar[Mapping[str, Need]] = {
-        "policy": Need("policy"),
+        "policy": Need("policy", frozenset({Capability.REVISES})),
         "scorer": Need("scorer"),
         "retriever": Need("retriever", optional=True),
     }

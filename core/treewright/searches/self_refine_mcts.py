@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from math import inf, log, sqrt
 from typing import ClassVar, Literal
 
-from treewright_registry import TO_END, Context, Env, Key, Need, Problem, Score, Trajectory
+from treewright_registry import TO_END, Capability, Context, Env, Key, Need, Problem, Score, Trajectory
 
 _EPSILON = 1e-5  # MCTSr's: keeps the bonus of a node without visits finite
 
@@ -70,7 +70,7 @@ class SelfRefineMcts:
     """
 
     needs: ClassVar[Mapping[str, Need]] = {
-        "policy": Need("policy"),
+        "policy": Need("policy", frozenset({Capability.REVISES})),
         "scorer": Need("scorer"),
         "retriever": Need("retriever", optional=True),
     }

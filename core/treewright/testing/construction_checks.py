@@ -7,7 +7,7 @@ from typing import Any
 
 from treewright.configuration.signature import BadSignature, adapter, as_plain, check_types, options_of
 from treewright.pipeline import ComponentSpec
-from treewright.testing.outcomes import Broken, Check
+from treewright.testing.outcomes import Broken, Check, NotChecked
 from treewright_registry import Descriptor
 
 
@@ -46,8 +46,12 @@ def check_options_are_keywords(subject: ConstructionSubject) -> None:
 def check_can_be_built(subject: ConstructionSubject) -> None:
     """Rule: a component can be built from its defaults or from a pipeline of the plugin.
 
-    Repair: give every option a default, or ship a pipeline that sets those without one.
+    Repair: give every option a default, or ship a pipeline that sets those without one. A component
+    that nobody can build without something from outside says what in ``needs_outside``.
     """
+    outside = getattr(subject.descriptor.load(), "needs_outside", None)
+    if outside:
+        raise NotChecked(f"it needs {outside}")
     sets = subject.option_sets()
     if not sets:
         raise Broken("it has required options, and no pipeline of the plugin sets them")

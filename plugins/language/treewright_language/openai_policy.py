@@ -70,6 +70,7 @@ class OpenAIPolicy:
 
     capabilities: frozenset[str] = frozenset()
     expensive: ClassVar[bool] = True
+    needs_outside: ClassVar[str] = "a server and the name of a model"
     blobs: BlobStore | None = None  #: set by the engine; images in prompts are read from it
 
     def __init__(

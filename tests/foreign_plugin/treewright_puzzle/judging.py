@@ -32,7 +32,7 @@ def judge(puzzle: Puzzle, answer: JSON) -> Verdict:
 
 def is_right(puzzle: Puzzle, answer: JSON) -> bool:
     """Whether the answer wins."""
-    return judge(puzzle, answer).correct
+    return judge(puzzle, answer).correct is True
 
 
 def _allowed(used: list[int], puzzle: Puzzle) -> bool:

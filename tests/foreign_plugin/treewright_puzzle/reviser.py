@@ -5,40 +5,37 @@ from typing import ClassVar
 
 from treewright_puzzle import expressions
 from treewright_puzzle.expressions import Binary, Expression
-from treewright_puzzle.judging import judge
 from treewright_puzzle.law import Setting, law_of
 from treewright_puzzle.proposer import PLAYER
 from treewright_puzzle.puzzle import Puzzle, puzzle_of
 from treewright_puzzle.state import answer_in, count_tokens, opening
-from treewright_registry import Finish, Key, Proposals, ProposeRequest, Step, Trajectory, Usage, as_text
+from treewright_registry import Capability, Key, Proposals, ProposeRequest, Step, Trajectory, Usage, as_text
 
 
 class Reviser:
     """Writes an answer, then revises the last one: another symbol, or two parts changing places.
 
-    Steps are whole answers, ``answer: (8 - 5) * 8 = 24``, and the last one counts. A step ends the
-    trajectory once it is right or once there are ``rounds`` of them. It has no log-probabilities:
-    several changes can lead to the same text. A token is a run of characters without white space.
+    Steps are whole answers, ``answer: (8 - 5) * 8 = 24``, and the last one counts. Every step could
+    be the final one, so each finishes its trajectory; asked again, the policy revises it. It has no
+    log-probabilities: several changes can lead to the same text. A token is a run of characters
+    without white space.
 
     Args:
-        rounds: most answers in a trajectory, the first one included.
         blunder: share of blind operations in first answers, in [0, 1].
 
     Raises:
         ValueError: an option is out of range.
     """
 
-    capabilities: ClassVar[frozenset[str]] = frozenset()
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.REVISES})
 
-    def __init__(self, *, rounds: int = 8, blunder: float = 0.05) -> None:
-        if rounds < 1:
-            raise ValueError(f"rounds must be 1 or more, not {rounds}")
+    def __init__(self, *, blunder: float = 0.05) -> None:
         if not 0.0 <= blunder <= 1.0:
             raise ValueError(f"blunder must be in [0, 1], not {blunder!r}")
-        self.rounds, self.blunder = rounds, blunder
+        self.blunder = blunder
 
     def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
-        """Up to ``n`` revised answers each, drawn independently; none of finished ones.
+        """Up to ``n`` revised answers each, drawn independently.
 
         Temperature 0 is not meant for drawing changes: the request's temperature is used for
         first answers only.
@@ -47,8 +44,6 @@ class Reviser:
 
     def _propose(self, request: ProposeRequest) -> Proposals:
         trajectory = request.trajectory
-        if trajectory.finished:
-            return Proposals(())
         puzzle, before = puzzle_of(trajectory), _last_answer(trajectory)
         steps = []
         for index in range(request.n):
@@ -57,7 +52,8 @@ class Reviser:
                 answer = self._first(puzzle, key, request.sampling.temperature)
             else:
                 answer = revise(before, key)
-            steps.append(self._step(puzzle, answer, trajectory.depth + 1))
+            line = f"answer: {expressions.show(answer)}\n"
+            steps.append(Step(line, None, count_tokens(line), "stop"))
         read = count_tokens(as_text(trajectory.problem.prompt)) + count_tokens(trajectory.text)
         return Proposals(steps, Usage(prompt_tokens=read))
 
@@ -69,13 +65,6 @@ class Reviser:
             state, move = state.do(operation), move + 1
         assert state.last is not None  # a puzzle has at least two numbers
         return state.built[state.values.index(state.last)]
-
-    def _step(self, puzzle: Puzzle, answer: Expression, depth: int) -> Step:
-        text = expressions.show(answer)
-        verdict = judge(puzzle, text)
-        finish: Finish = "stop" if verdict.correct or depth >= self.rounds else "step"
-        line = f"answer: {text}\n"
-        return Step(line, None, count_tokens(line), finish)
 
 
 def _last_answer(trajectory: Trajectory) -> Expression | None:
