@@ -1,0 +1,178 @@
+"""MCTSr and K-MSE: values, weights and back-up with scripted rewards (T18), and whole runs."""
+
+from collections.abc import Sequence
+from math import log, sqrt
+from typing import ClassVar
+
+import pytest
+
+from tests.engine.toys import component, pipeline, solve
+from treewright.pipeline import PipelineSpec
+from treewright.searches.self_refine_mcts import Answer, SelfRefineMcts
+from treewright_registry import (
+    Capability,
+    Problem,
+    Proposals,
+    ProposeRequest,
+    Score,
+    ScoreRequest,
+    Step,
+    Trajectory,
+)
+
+
+def answer(parent: Answer | None = None) -> Answer:
+    start = parent.trajectory if parent else Trajectory(Problem("p", "q"))
+    return Answer(start.extend(Step("x", finish="stop")), parent)
+
+
+def test_quality_is_the_mean_of_worst_and_mean_reward() -> None:
+    node = answer()
+    node.add_reward(80)
+    node.add_reward(60)
+    assert (node.quality, node.visits) == (65, 2)
+
+
+def test_uct_of_the_reference_example() -> None:
+    """Rewards 80 and 60, N = 2, parent N = 2, c = 1.4: 65 + 1.4 sqrt(ln 3 / 2.00001) = 66.0376."""
+    parent = answer()
+    parent.visits = 2
+    node = answer(parent)
+    node.add_reward(80)
+    node.add_reward(60)
+    assert SelfRefineMcts()._uct(node, drafts=0) == pytest.approx(66.0376, abs=1e-4)
+
+
+def test_persistent_backup_keeps_half_of_the_best_child_up_the_path() -> None:
+    search = SelfRefineMcts()
+    root, rewards = answer(), [0.4, 0.8, 0.6]
+    root.add_reward(rewards[0])
+    child = answer(root)
+    child.add_reward(rewards[1])
+    root.children.append(child)
+    search._back_up(child)
+    assert root.quality == pytest.approx(0.6)  # ½ · 0.4 + ½ · 0.8
+    grandchild = answer(child)
+    grandchild.add_reward(rewards[2])
+    child.children.append(grandchild)
+    search._back_up(grandchild)
+    assert child.quality == pytest.approx(0.7)  # ½ · 0.8 + ½ · 0.6
+    assert root.quality == pytest.approx(0.65)  # ½ · 0.6 + ½ · 0.7
+    assert (root.visits, child.visits) == (3, 2)
+
+
+def test_recomputed_backup_leaves_the_node_and_mixes_only_for_selection() -> None:
+    search = SelfRefineMcts(backup="recomputed", exploration=0.0)
+    root = answer()
+    root.add_reward(0.4)
+    child = answer(root)
+    child.add_reward(0.8)
+    root.children.append(child)
+    search._back_up(child)
+    assert root.quality == pytest.approx(0.4)
+    assert search._uct(root, drafts=1) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(
+    ("open_nodes", "children", "is_open"),
+    [
+        ("few-children", [], True),
+        ("few-children", [0.1, 0.2], True),
+        ("few-children", [0.1, 0.2, 0.3], False),
+        ("few-children", [0.9], False),
+        ("or-worse-children", [0.9], True),
+        ("or-worse-children", [0.1, 0.2, 0.3], True),
+        ("or-worse-children", [0.1, 0.2, 0.9], False),
+    ],
+)
+def test_which_nodes_may_be_revised(open_nodes: str, children: list[float], is_open: bool) -> None:
+    search = SelfRefineMcts(open_nodes=open_nodes)  # type: ignore[arg-type]
+    node = answer()
+    node.add_reward(0.5)
+    for quality in children:
+        child = answer(node)
+        child.add_reward(quality)
+        node.children.append(child)
+    assert search._is_open(node) is is_open
+
+
+def test_rewards_are_scaled_and_those_above_the_limit_lose_the_penalty() -> None:
+    reward = SelfRefineMcts()._reward(0.0, 100.0)
+    assert reward(Score(50.0)) == pytest.approx(0.5)
+    assert reward(Score(95.0)) == pytest.approx(0.95)
+    assert reward(Score(97.0)) == pytest.approx(0.92)
+    assert reward(Score(float("nan"), reason="no")) == 0.0
+
+
+def test_importance_sampling_draws_open_nodes_by_their_uct() -> None:
+    search = SelfRefineMcts()
+    nodes = []
+    for quality in (0.2, 0.6):
+        node = answer()
+        node.add_reward(quality)
+        nodes.append(node)
+    weights = [quality + 1.4 * sqrt(log(3) / 1.00001) for quality in (0.2, 0.6)]
+    from treewright_registry import Key
+
+    drawn = [search._select(nodes, Key.root(1, index)) for index in range(4000)]
+    share = drawn.count(nodes[1]) / 4000
+    assert share == pytest.approx(weights[1] / sum(weights), abs=0.03)
+    greedy = SelfRefineMcts(selection="greedy")
+    assert all(greedy._select(nodes, Key.root(2, index)) is nodes[1] for index in range(20))
+
+
+class Counter:
+    """Writes a number; revised, a number that is higher by 0 to 3."""
+
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.REVISES})
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        results = []
+        for request in requests:
+            step = request.trajectory.step
+            before = int(str(step.content)) if step is not None else 0
+            steps = [
+                Step(str(before + request.key(index).seed % 4), finish="stop") for index in range(request.n)
+            ]
+            results.append(Proposals(steps))
+        return results
+
+
+class Height:
+    level = "outcome"
+    range = (0.0, 1.0)
+    link = "real"
+
+    def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
+        scores = []
+        for request in requests:
+            assert request.trajectory.step is not None
+            scores.append(Score(min(1.0, int(str(request.trajectory.step.content)) / 40)))
+        return scores
+
+
+def climbing(budget: int, **options: object) -> PipelineSpec:
+    return pipeline(
+        policy=component("policy", Counter),
+        scorer=component("scorer", Height),
+        search=component("search", SelfRefineMcts, **options),
+        budget={"candidates": budget},
+    )
+
+
+def test_search_climbs_and_spends_its_budget_exactly() -> None:
+    shallow, deep = solve(climbing(4)), solve(climbing(64))
+    assert {solution.cost["policy"]["candidates"] for solution in deep.values()} == {64}
+    gains = [deep[id_].score - shallow[id_].score for id_ in deep]  # type: ignore[operator]
+    assert min(gains) >= 0
+    assert sum(gains) > 2
+
+
+def test_iterations_limit_the_revisions() -> None:
+    solution = solve(climbing(64, iterations=5))["w0"]
+    assert solution.cost["policy"]["candidates"] == 1 + 5
+
+
+def test_resampling_judges_the_revised_node_again() -> None:
+    solution = solve(climbing(11, resample=True))["w0"]
+    assert solution.cost["scorer"]["reward_calls"] == 11 + 10
