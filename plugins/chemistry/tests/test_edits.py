@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
+
 from treewright_chemistry.crossover import copy_arm, exchange_arms, find_arms
 from treewright_chemistry.edits import EDITS, apply_edit
 from treewright_chemistry.molgraph import MolGraph, hydrogens, is_connected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from rdkit import Chem
+
 from treewright_chemistry.molgraph import MolGraph, UnsupportedMolecule, hydrogens
 
 

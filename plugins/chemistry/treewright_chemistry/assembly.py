@@ -31,7 +31,11 @@ class Composition:
 
     @classmethod
     def of(cls, counts: Mapping[int, int]) -> Composition:
-        """From atoms by atomic number (1 = hydrogen); raises ValueError for an element without a valence model."""
+        """From atoms by atomic number (1 = hydrogen).
+
+        Raises:
+            ValueError: an element has no valence model.
+        """
         unknown = sorted(n for n in counts if n != 1 and (n not in ELEMENTS or n == 0))
         if unknown:
             raise ValueError(f"no valence model for the elements with atomic numbers {unknown}")
@@ -40,7 +44,7 @@ class Composition:
 
     @property
     def unsaturation(self) -> int:
-        """Rings plus extra bond orders, every atom at its lowest valence; negative if there are too many H."""
+        """Rings plus extra bond orders, atoms at their lowest valences; negative if there are too many H."""
         valences = sum(ELEMENTS[number][0] for number in self.elements)
         return (valences - 2 * (len(self.elements) - 1) - self.hydrogens) // 2
 
@@ -70,7 +74,7 @@ def assemble(composition: Composition, kit: FragmentKit, random: Random) -> MolG
 def assemble_symmetric(
     composition: Composition, kit: FragmentKit, parts: int, random: Random
 ) -> MolGraph | None:
-    """A random molecule of `parts` equal arms around a centre of the atoms that are left; None for a dead end."""
+    """A random molecule of `parts` equal arms around a centre of the atoms left over; None for a dead end."""
     stock = _stock(composition.elements)
     arm_size = {n: (len(atoms) - (random.random() < 0.2)) // parts for n, atoms in stock.items()}
     arm_elements = tuple(n for n, size in arm_size.items() for _ in range(max(size, 0)))
@@ -108,7 +112,7 @@ def _assemble_part(
 
 
 def _join_copies(graph: MolGraph, copies: Sequence[Sequence[int]], centre: list[int], random: Random) -> bool:
-    """Bind every copy through the same atom to the centre (one atom of it, if it can), or two copies directly."""
+    """Bind every copy through the same atom to the centre (to one atom if it can), or two copies directly."""
     places = hydrogens(graph)
     roots = [k for k, atom in enumerate(copies[0]) if places[atom] > 0]
     if not roots or not _join(graph, [_single(i, graph.elements[i]) for i in centre], places, random):
@@ -203,7 +207,7 @@ def _draw_place(
 
 
 def _close(graph: MolGraph, missing: int, random: Random, *, on_bonds: float) -> bool:
-    """Place `missing` degrees of unsaturation in place, each on an existing bond with probability `on_bonds`."""
+    """Place `missing` degrees of unsaturation in place, `on_bonds` of them on existing bonds."""
     return missing >= 0 and all(
         any(_close_once(graph, random, on_bonds) for _ in range(8)) for _ in range(missing)
     )

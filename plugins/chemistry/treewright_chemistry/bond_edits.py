@@ -20,7 +20,7 @@ HALOGENS = frozenset({9, 17, 35, 53})
 
 
 def is_locked(graph: MolGraph, i: int, j: int) -> bool:
-    """Whether the bond belongs to a hypervalent group and must stay: a multiple bond at N(V), S(IV), S(VI), ..."""
+    """Whether the bond stays as part of a hypervalent group: a multiple bond at N(V), S(IV), S(VI), ..."""
     return graph.bonds[i][j] > 1 and (is_hypervalent(graph, i) or is_hypervalent(graph, j))
 
 
@@ -78,7 +78,7 @@ def move_bond(graph: MolGraph, random: Random, aim: Sequence[float]) -> MolGraph
 
 
 def retarget_locally(graph: MolGraph, random: Random, aim: Sequence[float]) -> MolGraph | None:
-    """Walk a substituent: a-b becomes a-c with c one to three bonds from b (ortho, meta, para; along a chain)."""
+    """Walk a substituent: a-b becomes a-c, c one to three bonds from b (ortho, meta, para; along a chain)."""
     bond = draw_bond(graph, random, aim)
     if bond is None:
         return None

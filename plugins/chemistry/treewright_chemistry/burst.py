@@ -1,9 +1,9 @@
 """A burst of local search: from some structures (or none) to the best-fitting structures of one formula.
 
-A pure function of its arguments. Pools of good candidates ("islands") are filled by assembly from fragments and by
-random isomers, then improved by formula-preserving moves aimed at the atoms that fit worst, by exchange
-of arms between members, and by copying arms. An island that gains nothing for long starts afresh. Every distinct
-candidate is scored once, in batches.
+A pure function of its arguments. Pools of good candidates ("islands") are filled by assembly from
+fragments and by random isomers, then improved by formula-preserving moves aimed at the atoms that fit
+worst, by exchange of arms between members, and by copying arms. An island that gains nothing for long
+starts afresh. Every distinct candidate is scored once, in batches.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -29,11 +29,15 @@ from treewright_chemistry.move_weights import MoveWeights
 __all__ = ["BurstOptions", "BurstResult", "Fit", "Found", "burst"]
 
 
+PROPOSALS_PER_CANDIDATE: Final = 8
+"""Proposals that a round may spend on each candidate it is to find, before it takes what it has."""
+
+
 class Fit(Protocol):
     """What the burst needs of a spectrum."""
 
     def totals(self, molecules: Sequence[Any], /) -> npt.NDArray[np.float64]:
-        """Scores of molecules of one formula; higher is better, any range, with a slope also far from the truth."""
+        """Scores of molecules of one formula: higher is better, with a slope also far from the truth."""
 
     def misfits(self, molecule: Any, /) -> Sequence[float]:
         """One number per heavy atom, not negative, larger = fits worse."""
@@ -43,19 +47,25 @@ class Fit(Protocol):
 class BurstOptions:
     """How a burst searches. Counts are candidates unless said otherwise.
 
-    `islands` pools of `pool` members; `batch` candidates are scored at once; the rank of a parent has the mean
-    `parent_decay`; `second_edit`, `arm_share` and `fresh_share` are the probabilities of a second edit, of an exchange or copy of
-    arms, and of a fresh structure; `fragment_share` of the fresh ones are assembled from fragments. An
-    island is restarted after `patience` candidates without a gain; every `migrate_every` the best goes round.
+    `islands` pools of `pool` members; `batch` candidates are scored at once; the rank of a parent has the
+    mean `parent_decay`; a parent is edited at random places `aim_after` times, then where it fits worst;
+    `second_edit`, `arm_share` and `fresh_share` are the probabilities of a second
+    edit, of an exchange or copy of arms, and of a fresh structure (`filling_share` while the pool is not
+    full); `fragment_share` of the fresh ones are
+    assembled from fragments, of these `symmetric_share` from equal arms where the lines speak for them.
+    An island starts afresh after twice `patience` proposals without a gain; every `migrate_every` candidates the
+    best members visit the next island.
     """
 
     islands: int = 4
     pool: int = 40
     batch: int = 48
     parent_decay: float = 8.0
+    aim_after: int = 2
     second_edit: float = 0.3
     arm_share: float = 0.1
     fresh_share: float = 0.1
+    filling_share: float = 0.9
     fragment_share: float = 0.8
     symmetric_share: float = 0.5
     patience: int = 1500
@@ -123,7 +133,12 @@ class _Run:
     """The state of one burst."""
 
     def __init__(
-        self, composition: Composition, fit: Fit, random: Random, kit: FragmentKit | None, options: BurstOptions
+        self,
+        composition: Composition,
+        fit: Fit,
+        random: Random,
+        kit: FragmentKit | None,
+        options: BurstOptions,
     ) -> None:
         self._composition = composition
         self._fit = fit
@@ -152,16 +167,18 @@ class _Run:
             self._score(list(batch.values()), self._islands)
 
     def search(self, evaluations: int, keep: int) -> BurstResult:
-        """Round after round, a batch for each island in turn, until the budget is spent or nothing new turns up."""
+        """A batch for each island in turn, until the budget is spent or nothing new turns up."""
         idle, turn, migrated = 0, 0, 0
         while len(self._scores) < evaluations and idle < 3 * len(self._islands):
             island = self._islands[turn % len(self._islands)]
             turn += 1
+            tried = self._proposals
             batch = self._propose(island, min(self._options.batch, evaluations - len(self._scores)))
             idle = 0 if batch else idle + 1
             if batch:
                 self._score(batch, [island])
-            island.stale += max(len(batch), 1)
+            # Proposals, not candidates: an island that meets only known structures is exhausted sooner.
+            island.stale += (self._proposals - tried) // 2
             if island.stale > self._options.patience or not batch:
                 island.restart()
             if len(self._scores) - migrated > self._options.migrate_every:
@@ -172,9 +189,9 @@ class _Run:
         return BurstResult(best, len(self._scores), self._proposals, dict(self._gains))
 
     def _propose(self, island: Island, size: int) -> list[_Candidate]:
-        """Up to `size` candidates that no island has scored; known ones that the island lacks enter it at once."""
+        """Up to `size` candidates not yet scored; known ones that this island lacks enter it at once."""
         batch: dict[str, _Candidate] = {}
-        for _ in range(40 * size):
+        for _ in range(PROPOSALS_PER_CANDIDATE * size):
             self._proposals += 1
             move, graph = self._draw(island)
             candidate = self._finish(graph, move) if graph is not None else None
@@ -192,7 +209,8 @@ class _Run:
     def _draw(self, island: Island) -> tuple[str, MolGraph | None]:
         """The name of a move and what it made."""
         random, options = self._random, self._options
-        if not island.full or random.random() < options.fresh_share:
+        share = options.fresh_share if island.full else options.filling_share
+        if not island.members or random.random() < share:
             return self._fresh()
         parent = island.draw(random, options.parent_decay)
         if random.random() < options.arm_share:
@@ -237,8 +255,14 @@ class _Run:
                     self._weights.credit(candidate.move, 1.0 if gained else 0.1)
 
     def _aim(self, member: Member) -> Sequence[float]:
-        """Weights of the atoms for being edited: 0.2 + misfit / mean misfit."""
+        """Weights of the atoms for being edited: 0.2 + misfit / mean misfit.
+
+        Misfits cost as much as scoring several candidates, so a member earns them by being drawn again.
+        """
+        member.drawn += 1
         if member.aim is None:
+            if member.drawn <= self._options.aim_after:
+                return [1.0] * len(member.graph.elements)
             misfits = self._fit.misfits(member.mol)
             mean = sum(misfits) / len(misfits) or 1.0
             member.aim = [0.2 + misfit / mean for misfit in misfits]

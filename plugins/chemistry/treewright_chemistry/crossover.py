@@ -1,8 +1,8 @@
 """Exchange of whole arms between molecules of one formula, and copying an arm inside a molecule.
 
-An arm is one side of a single bond outside rings. Two arms with the same atoms and hydrogens may replace each other:
-the formula is kept without repair. Copying an arm over another one of the same composition makes the
-two places equivalent, which molecules with few and strong lines ask for.
+An arm is one side of a single bond outside rings. Two arms with the same atoms and hydrogens may replace
+each other: the formula is kept without repair. Copying an arm over another one of the same composition
+makes the two places equivalent, which molecules with few and strong lines ask for.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 Three cuts of growing coarseness, all through single bonds outside rings:
 - fine: bonds that end at a ring, and carbon-heteroatom bonds whose ends both go on;
 - with terminals: the same, but terminal atoms stay on (aniline, toluene, chlorobenzene beside benzene);
-- substituents: only bonds between a ring and the rest, so that whole substituents remain (acetamido, ethoxycarbonyl).
-Groups such as nitro, sulfonyl, azide or isocyanide hold together because their bonds are multiple. A dummy
-atom marks every place where a piece was cut off (`*c1ccc(*)cc1`, `*S(*)(=O)=O`).
+- substituents: only bonds between a ring and the rest, so that whole substituents remain (acetamido).
+Groups such as nitro, sulfonyl, azide or isocyanide hold together because their bonds are multiple. A
+dummy atom marks every place where a piece was cut off (`*c1ccc(*)cc1`, `*S(*)(=O)=O`).
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ __all__ = ["Piece", "cut_molecule"]
 class Piece:
     """One occurrence of a substructure in a molecule.
 
-    `smiles` is canonical, with a dummy for every cut bond; `atoms[k]` is the index in the molecule of the k-th
-    heavy atom of that SMILES (dummies left out of the count).
+    `smiles` is canonical, with a dummy for every cut bond; `atoms[k]` is the index in the molecule of the
+    k-th heavy atom of that SMILES (dummies left out of the count).
     """
 
     smiles: str
@@ -37,7 +37,10 @@ class Piece:
 def cut_molecule(mol: Any, *, smallest: int = 2, largest: int = 18) -> Iterator[Piece]:
     """All pieces of `smallest` to `largest` heavy atoms from the three cuts, without repeats.
 
-    A molecule that no cut divides gives nothing: pieces are parts, never whole molecules. Raises UnsupportedMolecule for molecules that the light graph cannot hold.
+    A molecule that no cut divides gives nothing: pieces are parts, never whole molecules.
+
+    Raises:
+        UnsupportedMolecule: the light graph cannot hold the molecule.
     """
     graph = MolGraph.from_mol(mol)
     ring_bonds = {_bond_ends(bond) for bond in mol.GetBonds() if bond.IsInRing()}
@@ -93,7 +96,8 @@ def _components(graph: MolGraph, cuts: set[tuple[int, int]]) -> Iterator[tuple[i
 def _piece(graph: MolGraph, atoms: tuple[int, ...], cuts: set[tuple[int, int]]) -> Piece | None:
     """The piece, or None where RDKit refuses it without its surroundings."""
     place = {atom: k for k, atom in enumerate(atoms)}
-    bonds = [(place[i], place[j], o) for i in atoms for j, o in graph.bonds[i].items() if i < j and j in place]
+    inside = [(i, j, o) for i in atoms for j, o in graph.bonds[i].items() if i < j and j in place]
+    bonds = [(place[i], place[j], o) for i, j, o in inside]
     bonds = [(i, j, o) for i, j, o in bonds if (atoms[i], atoms[j]) not in cuts]
     kept = {(i, j) for i, j, _ in bonds}
     open_ends = [
@@ -122,5 +126,5 @@ def _canonical(
     if mol is None:
         return "", ()
     smiles = Chem.MolToSmiles(mol)
-    order = [int(k) for k in mol.GetProp("_smilesAtomOutputOrder").strip("[],").split(",")]
-    return smiles, tuple(k for k in order if k < size)
+    output = [int(k) for k in mol.GetProp("_smilesAtomOutputOrder").strip("[],").split(",")]
+    return smiles, tuple(k for k in output if k < size)

@@ -8,7 +8,13 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from treewright_chemistry.bond_edits import exchange_bonds, move_bond, order_shift, retarget_locally
-from treewright_chemistry.group_edits import move_oxide, move_terminal_double, relocate_atom, swap_arms, swap_atoms
+from treewright_chemistry.group_edits import (
+    move_oxide,
+    move_terminal_double,
+    relocate_atom,
+    swap_arms,
+    swap_atoms,
+)
 from treewright_chemistry.molgraph import MolGraph, is_connected
 
 __all__ = ["EDITS", "Edit", "apply_edit"]

@@ -1,4 +1,4 @@
-"""The fragments that can be parts of one unknown: filtered by its formula, weighted by its observed 13C lines.
+"""The fragments that can be parts of one unknown: filtered by its formula, weighted by its 13C lines.
 
 A fragment that explains observed lines (every carbon finds a line of its own within the window that the
 knowledge base gives) is drawn more often; drawing goes on with the lines that are left.
@@ -34,9 +34,9 @@ LEAST_SYMMETRIC: Final = 0.7
 class Fragment:
     """A substructure ready for joining; atoms in the order of its SMILES, dummies removed.
 
-    `free[i]` bonds can start at atom i, `marked[i]` of them where the substructure was cut off; where `required`
-    all marked places must be used because hydrogen cannot take them. `windows` are (mean, spread) of its
-    carbons, ppm, sorted.
+    `free[i]` bonds can start at atom i, `marked[i]` of them where the substructure was cut off; where
+    `required` all marked places must be used because hydrogen cannot take them. `windows` are (mean,
+    spread) of its carbons, ppm, sorted.
     """
 
     smiles: str
@@ -61,7 +61,9 @@ class Fragment:
         return cls(
             smiles=substructure.smiles,
             elements=tuple(graph.elements[i] for i in kept),
-            bonds=tuple((index[i], index[j], o) for i, j, o in graph.bond_list() if i in index and j in index),
+            bonds=tuple(
+                (index[i], index[j], order) for i, j, order in graph.bond_list() if {i, j} <= index.keys()
+            ),
             free=tuple(marks[k] + hydrogen[i] for k, i in enumerate(kept)),
             marked=tuple(marks[k] for k in range(len(kept))),
             required=any(is_hypervalent(graph, kept[k]) for k in marks),
@@ -75,7 +77,8 @@ def _unsaturation(graph: MolGraph, atoms: int) -> int:
     """Rings and extra bonds as the light graph counts them: hypervalence pays for its own multiple bonds."""
     dummies = len(graph.elements) - atoms
     orders = sum(order for _, _, order in graph.bond_list()) - dummies
-    lifted = sum(_lift(number, sum(near.values())) for number, near in zip(graph.elements, graph.bonds, strict=True))
+    used = [sum(near.values()) for near in graph.bonds]
+    lifted = sum(_lift(number, orders_of) for number, orders_of in zip(graph.elements, used, strict=True))
     return orders - (atoms - 1) - lifted
 
 
@@ -92,11 +95,22 @@ class FragmentKit:
     """
 
     def __init__(
-        self, fragments: Iterable[Fragment], atoms: Mapping[int, int], unsaturation: int, lines: Sequence[float]
+        self,
+        fragments: Iterable[Fragment],
+        atoms: Mapping[int, int],
+        unsaturation: int,
+        lines: Sequence[float],
     ) -> None:
         self._lines = sorted(lines)
         self.symmetries = [k for k in (2, 3, 4) if _share_repeated(self._lines, k) >= LEAST_SYMMETRIC]
-        fitting = [f for f in fragments if f.unsaturation <= unsaturation and _fits(Counter(f.elements), atoms)]
+        size = sum(times for number, times in atoms.items() if number > 1)
+        fitting = [
+            f
+            for f in fragments
+            if f.unsaturation <= unsaturation
+            and len(f.elements) < size  # a fragment is a part, never the answer itself
+            and _fits(Counter(f.elements), atoms)
+        ]
         weighted = [(f.prior * exp(-mismatch(f, self._lines)[0] / TOLERANCE), f) for f in fitting]
         weighted.sort(key=lambda pair: (-pair[0], pair[1].smiles))
         self.fragments = [f for _, f in weighted[:MOST_FRAGMENTS]]
@@ -127,12 +141,12 @@ class FragmentKit:
     def _next(
         self, left: Counter[int], unsaturation: int, lines: list[float], drawn: list[int], random: Random
     ) -> tuple[int, list[float]] | None:
-        """One more fragment by rejection, and the lines it leaves: it must fit the atoms and should explain lines."""
+        """One more fragment, by rejection, and the lines it leaves: it must fit and should explain lines."""
         for attempt in range(12):
             again = drawn and attempt == 0 and random.random() < 0.3
             k = drawn[-1] if again else bisect_left(self._cumulative, random.random() * self._cumulative[-1])
             fragment = self.fragments[k]
-            if fragment.unsaturation > unsaturation or any(left[n] < times for n, times in self._needs[k].items()):
+            if fragment.unsaturation > unsaturation or not _fits(self._needs[k], left):
                 continue
             distance, rest = mismatch(fragment, lines)
             if random.random() < exp((self._first[k] - distance) / TOLERANCE):

@@ -19,7 +19,7 @@ _OXIDISABLE = {7: 3, 15: 3, 16: 4, 34: 4}  # element -> largest order sum that s
 
 
 def relocate_atom(graph: MolGraph, random: Random, aim: Sequence[float]) -> MolGraph | None:
-    """Take out a bridging or terminal single-bonded atom and insert it into a bond or at a hydrogen elsewhere."""
+    """Take out a bridging or terminal single-bonded atom; put it into a bond or at a hydrogen elsewhere."""
     x = draw_index(random, aim)
     near = graph.bonds[x]
     if len(near) not in (1, 2) or any(order != 1 for order in near.values()):
@@ -82,7 +82,7 @@ def move_terminal_double(graph: MolGraph, random: Random, aim: Sequence[float]) 
 
 
 def move_oxide(graph: MolGraph, random: Random, aim: Sequence[float]) -> MolGraph | None:
-    """An oxygen goes onto S, N or P as an oxide (sulfoxide, sulfone, N-oxide, nitro), or from there into a bond."""
+    """An oxygen goes onto S, N or P as an oxide (sulfone, N-oxide, nitro, ...), or from there into a bond."""
     if random.random() < 0.5:
         return _oxidise(graph, random, aim)
     return _reduce(graph, random)

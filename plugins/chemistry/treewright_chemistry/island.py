@@ -23,6 +23,7 @@ class Member:
     graph: MolGraph
     mol: Any
     aim: Sequence[float] | None = None
+    drawn: int = 0
     _arms: Arms | None = None
 
     @property

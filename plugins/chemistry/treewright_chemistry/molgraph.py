@@ -138,7 +138,7 @@ class MolGraph:
 def hydrogens(graph: MolGraph) -> list[int]:
     """Hydrogens on each atom; -1 where the bond orders exceed every allowed valence."""
     # The hottest function of a search: a table by element and order sum instead of a loop over valences.
-    return [_OPEN[number][sum(near.values())] for number, near in zip(graph.elements, graph.bonds, strict=True)]
+    return [_OPEN[n][sum(near.values())] for n, near in zip(graph.elements, graph.bonds, strict=True)]
 
 
 def is_connected(graph: MolGraph) -> bool:
@@ -170,7 +170,7 @@ def _order_of(bond: Any) -> int:
 
 
 def _negative_partner(graph: MolGraph, nitrogen: int) -> int | None:
-    """The neighbour that takes the negative charge: the terminal atom of highest order, O before N before C."""
+    """The neighbour that takes the negative charge: terminal, of highest order, O before N before C."""
     ends = [
         (order, graph.elements[j], j)
         for j, order in graph.bonds[nitrogen].items()

@@ -1,7 +1,8 @@
 """Substructures as a text table: one line each, tab-separated, first line names the columns.
 
 Columns: smiles, count, formula, unsaturation, heavy_atoms, kind, attachments (positions, comma-separated),
-windows (`k:mean:spread`, ppm, comma-separated), text. Lines that start with `#` tell where it comes from.
+windows (`k:mean:spread`, ppm, comma-separated), text. Lines that start with `#` tell where it comes from; the last one tells the number of
+rows, so that a truncated table is noticed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ __all__ = ["read_substructures", "shipped_substructures", "write_substructures"]
 _COLUMNS: Final = (
     "smiles", "count", "formula", "unsaturation", "heavy_atoms", "kind", "attachments", "windows", "text",
 )  # fmt: skip
+_END: Final = "# end, {} substructures"
 SHIPPED: Final = "data/substructures.tsv"
 
 
@@ -28,7 +30,8 @@ def write_substructures(path: Path, substructures: Iterable[Substructure], *, or
     """Write a table with the given remark about its origin; returns the number of substructures."""
     rows = [_row(substructure) for substructure in substructures]
     remarks = [f"# {line}" for line in origin.splitlines()]
-    path.write_text("\n".join([*remarks, "\t".join(_COLUMNS), *rows]) + "\n", encoding="utf-8")
+    text = "\n".join([*remarks, "\t".join(_COLUMNS), *rows, _END.format(len(rows))]) + "\n"
+    path.write_text(text, encoding="utf-8")
     return len(rows)
 
 
@@ -62,6 +65,9 @@ def _parse(text: str, name: str) -> tuple[Substructure, ...]:
     lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line and not line.startswith("#")]
     if not lines or tuple(lines[0][1].split("\t")) != _COLUMNS:
         raise TableError("the line of column names is missing", field=name, repair="Build the table again")
+    if not text.endswith(f"\n{_END.format(len(lines) - 1)}\n"):
+        what = f"truncated: the last line does not confirm its {len(lines) - 1} rows"
+        raise TableError(what, field=name, repair="Build the table again")
     return tuple(_read_row(line, f"{name}, line {n}") for n, line in lines[1:])
 
 
@@ -74,7 +80,8 @@ def _read_row(line: str, where: str) -> Substructure:
             tuple(_window(entry) for entry in windows.split(",") if entry),
         )  # fmt: skip
     except (ValueError, IndexError) as error:
-        raise TableError(f"cannot be understood ({error})", field=where, repair="Build the table again") from error
+        what = f"cannot be understood ({error})"
+        raise TableError(what, field=where, repair="Build the table again") from error
 
 
 def _kind(text: str) -> Kind:

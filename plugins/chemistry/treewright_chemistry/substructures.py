@@ -1,8 +1,9 @@
 """Common substructures: what they are, how they are counted from a stream of molecules.
 
-Knows nothing about files (`substructure_file`) or texts (`substructure_text`). Memory is bounded: when more than
-`capacity` different substructures are held, those seen least often are forgotten (lossy counting), so a count
-can be too small by at most the number seen before the last forgetting; frequent ones are not touched.
+Knows nothing about files (`substructure_file`) or texts (`substructure_text`). Memory is bounded: when
+more than `capacity` different substructures are held, those seen least often are forgotten (lossy
+counting), so a count can be too small by at most the number seen before the last forgetting; frequent
+ones are not touched.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Shifts = Callable[[Any], Sequence[float | None]]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Where an atom's 13C line was expected in the molecules the substructure came from: mean and spread, ppm."""
+    """Where the 13C line of an atom was expected in the molecules cut: mean and spread, ppm."""
 
     atom: int
     mean: float
@@ -145,7 +146,7 @@ def attachments_of(mol: Any) -> tuple[int, ...]:
 
 
 def _without_dummies(mol: Any) -> Any:
-    """The heavy atoms alone, open places left open (radicals), so that the formula holds no capping hydrogen."""
+    """The heavy atoms alone, open places left open, so that the formula holds no capping hydrogen."""
     bare = Chem.RWMol(mol)
     for atom in bare.GetAtoms():
         atom.SetNumExplicitHs(atom.GetTotalNumHs())
