@@ -46,6 +46,8 @@ SHARED: Final = 3_000
 """Pool molecules that random decoys are drawn from."""
 
 Figures = dict[str, Any]
+Flags = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
 
 
 def evaluate(
@@ -100,7 +102,11 @@ def precision(
     records: Sequence[Substructure],
     vectors: npt.NDArray[np.float32],
 ) -> Figures:
-    """Return precision@5 of the nearest, the most common and random substructures that fit the formula."""
+    """Return precision@5 of the nearest, most common and random substructures that fit the formula.
+
+    A substructure counts as *contained* if the molecule matches it, hydrogens aside and open places on any
+    heavy atom; as *cut* if the cutting rule of the knowledge base yields it from the molecule.
+    """
     queries = [query_of(record) for record in records]
     formulas = [element_counts_of(record) for record in records]
     counts = np.array([record.count for record in records])
@@ -116,14 +122,9 @@ def precision(
         contained = np.array([case.molecule.HasSubstructMatch(queries[k]) for k in allowed.tolist()])
         cut = np.array([records[k].smiles in pieces for k in allowed.tolist()])
         best, common = np.argsort(-cosines)[:NEAREST], np.argsort(-counts[allowed], kind="stable")[:NEAREST]
-        rows.append(
-            [
-                value
-                for held in (contained, cut)
-                for value in (held[best].mean(), held[common].mean(), held.mean())
-            ]
-        )
-    names = [f"{kind}, {by}" for kind in ("contained", "cut") for by in ("nearest", "most common", "random")]
+        rows.append([*_shares(contained, best, common), *_shares(cut, best, common)])
+    ways = ("nearest", "most common", "random", "best possible")
+    names = [f"{kind}, {way}" for kind in ("contained", "cut") for way in ways]
     table = np.array(rows).reshape(-1, len(names))
     return {"n": len(rows)} | {name: _mean(table[:, k]) for k, name in enumerate(names)}
 
@@ -190,6 +191,12 @@ def _mean(values: npt.NDArray[np.float64]) -> list[float]:
     mean = float(values.mean()) if len(values) else 0.0
     half = 1.96 * float(values.std()) / math.sqrt(max(len(values), 1))
     return [round(mean, 3), round(mean - half, 3), round(mean + half, 3)]
+
+
+def _shares(held: Flags, best: Integers, common: Integers) -> tuple[float, float, float, float]:
+    """Return the precision of the nearest, the most common, random, and perfectly chosen substructures."""
+    most = min(NEAREST, int(held.sum())) / NEAREST
+    return float(held[best].mean()), float(held[common].mean()), float(held.mean()), most
 
 
 def _pieces(molecule: Mol) -> frozenset[str]:
