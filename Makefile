@@ -8,7 +8,7 @@ PROJECTS := $(PLUGINS) tests/foreign_plugin
 PACKAGES := treewright treewright_registry treewright_knowledge treewright_language $(notdir $(wildcard plugins/*/treewright_*)) treewright_puzzle
 SOURCES := core registry knowledge_bases plugins tests benchmarks
 
-.PHONY: help setup demo test lint bench replicate soak clean
+.PHONY: help setup demo test lint bench replicate soak reference clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -20,8 +20,8 @@ setup: .venv/ok ## create .venv and install the engine, the domains and the tool
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[knowledge,language,test,lint]' $(addprefix -e ./,$(PROJECTS))
 	touch $@
 
-demo: .venv/ok ## run a complete job on this machine, offline once installed
-	$(BIN)/treewright run puzzle/mcts --limit 24 --out runs/demo-$$(date +%Y%m%d-%H%M%S)
+demo: .venv/ok ## elucidate well-known compounds from measured spectra, offline once installed
+	$(BIN)/treewright run chemistry/demo --workers 2 --out runs/demo-$$(date +%Y%m%d-%H%M%S)
 
 test: .venv/ok ## all tests, engine and plugins, except the slow ones
 	$(BIN)/python -m pytest -m 'not slow'
@@ -45,6 +45,9 @@ replicate: .venv/ok ## the papers' claims in miniature; ONLY=gsi for one system
 
 soak: .venv/ok ## the long reliability tests
 	$(BIN)/python -m pytest -m slow
+
+reference: .venv/ok ## write the generated parts of the documentation again
+	$(BIN)/python docs/make_reference.py
 
 clean: ## remove the environments and all caches
 	rm -rf .venv .benchmarks-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -34,6 +34,16 @@ def treewright_register(registry: Collector) -> None:
         "measured", "treewright_chemistry.measured_task:Measured", summary="held-out measured nmrshiftdb2 spectra"
     )
     registry.task("elucidate", "treewright_chemistry.elucidate:Elucidate", summary="spectra from a file of your own")
+    registry.trainer(
+        "shifts",
+        "treewright_chemistry.shift_trainer:ShiftTrainer",
+        summary="13C and 1H shift tables by EM, plausibility table, graph network",
+    )
+    registry.trainer(
+        "scorer",
+        "treewright_chemistry.encoder_trainer:EncoderTrainer",
+        summary="molecule-spectrum dual encoder (K-MSE's scorer)",
+    )
     for name, summary in PIPELINES.items():
         registry.pipeline(name, f"treewright_chemistry:pipelines/{name}.yaml", summary=summary)
 
@@ -44,5 +54,5 @@ PIPELINES = {
     "k-mse": "MolPuzzle with K-MSE's tree search",
     "best-of-n": "MolPuzzle with independent bursts, no tree and no islands",
     "measured": "measured nmrshiftdb2 spectra kept out of training",
-    "demo": "a dozen well-known compounds from measured spectra",
+    "demo": "well-known compounds from measured spectra",
 }

@@ -9,9 +9,9 @@ is charged as ``inner_evaluations``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
-from treewright_registry import Proposals, ProposeRequest, Step, Trajectory, Usage
+from treewright_registry import Capability, Proposals, ProposeRequest, Step, Trajectory, Usage
 
 
 class Assembly:
@@ -23,6 +23,8 @@ class Assembly:
             lines, ``retrieved`` only from the request's retrieved records, ``none`` from atoms.
         islands, pool: the burst's own pools.
     """
+
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.REVISES})
 
     def __init__(
         self,
@@ -41,7 +43,8 @@ class Assembly:
         self._evaluations = evaluations
         self._fragments = fragments
         self._options = BurstOptions(islands=islands, pool=pool)
-        self._unknowns = Unknowns(() if fragments == "none" else shipped_substructures())
+        # the tables alone rank the candidates of a burst; the scorer's network has the last word
+        self._unknowns = Unknowns(() if fragments == "none" else shipped_substructures(), network=False)
 
     def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
         """For each request the best ``n`` structures of one burst, best first."""

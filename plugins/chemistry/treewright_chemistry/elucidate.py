@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from treewright_chemistry.errors import ChemistryError
 from treewright_registry import JSON, DataError, Problem, Trajectory, Verdict
@@ -30,6 +30,8 @@ class Elucidate:
     Args:
         input: the file (``--input FILE``, or ``--input -`` for standard input).
     """
+
+    has_references: ClassVar[bool] = False
 
     def __init__(self, *, input: str) -> None:
         self._input = input

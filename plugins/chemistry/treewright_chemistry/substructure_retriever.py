@@ -22,7 +22,7 @@ class SubstructureRetriever:
         from treewright_chemistry.unknowns import Unknowns
 
         self._substructures = {each.smiles: each for each in shipped_substructures()}
-        self._unknowns = Unknowns(tuple(self._substructures.values()))
+        self._unknowns = Unknowns(tuple(self._substructures.values()), network=False)
 
     def retrieve(self, requests: Sequence[RetrieveRequest]) -> list[list[Hit]]:
         """For each spectrum (as a payload) the ``k`` best substructures."""

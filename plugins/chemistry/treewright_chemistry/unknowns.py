@@ -35,10 +35,15 @@ class Unknown:
 
 
 class Unknowns:
-    """Prepares unknowns from payloads, with one set of tables for all."""
+    """Prepares unknowns from payloads, with one set of tables for all.
 
-    def __init__(self, substructures: Sequence[Substructure] = ()) -> None:
-        self._tables = ShiftTables.load()
+    Args:
+        substructures: what assembly may use.
+        network: refine predicted shifts by the graph network: more exact, several times slower.
+    """
+
+    def __init__(self, substructures: Sequence[Substructure] = (), *, network: bool = True) -> None:
+        self._tables = ShiftTables.load(network=network)
         self._fragments: list[Fragment] = ready_fragments(substructures)
         self._by_smiles = {fragment.smiles: fragment for fragment in self._fragments}
         self._kept: OrderedDict[str, Unknown] = OrderedDict()
