@@ -1,5 +1,6 @@
 """Pools with restarts and migration."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from tests.engine.toys import component, pipeline, solve, timeless
 from tests.searches.test_self_refine_mcts import Counter, Height
 from treewright.pipeline import PipelineSpec
 from treewright.searches.islands import Islands, Pool
-from treewright_registry import Problem, Trajectory
+from treewright_registry import Problem, Proposals, ProposeRequest, Step, Trajectory
 
 ROOT = Trajectory(Problem("p", "q"))
 
@@ -78,3 +79,16 @@ def test_islands_are_batch_invariant(live: int) -> None:
     assert {id_: timeless(together[id_]) for id_ in together} == {
         id_: timeless(other[id_]) for id_ in together
     }
+
+
+def test_search_that_sees_nothing_new_stops_before_its_budget() -> None:
+    spec = climbing(10_000, convergence=3, branch=1, drafts=1, islands=1, patience=0)
+    stuck = replace(spec, roles={**spec.roles, "policy": component("policy", Stuck)})
+    assert {solution.cost["policy"]["candidates"] for solution in solve(stuck).values()} == {4}
+
+
+class Stuck(Counter):
+    """Always writes 7."""
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        return [Proposals([Step("7", finish="stop")] * request.n) for request in requests]

@@ -66,6 +66,8 @@ class Islands:
         migration: rounds between visits; 0 keeps the islands apart.
         peers: pool members shown to the policy beside the parent.
         hits: records to retrieve, if the pipeline has a retriever.
+        convergence: stop after so many rounds in a row that bring no answer that was not seen before:
+            small spaces are used up long before the budget is; 0 never stops.
         rounds: most rounds; ``None`` goes on until the budget is spent.
     """
 
@@ -89,12 +91,13 @@ class Islands:
         migration: int = 4,
         peers: int = 8,
         hits: int = 50,
+        convergence: int = 8,
         rounds: int | None = None,
     ) -> None:
         if min(islands, pool, drafts, branch) < 1:
             raise ValueError("islands, pool, drafts and branch must be at least 1")
-        if min(decay, patience, migration, peers, hits) < 0:
-            raise ValueError("decay, patience, migration, peers and hits must not be negative")
+        if min(decay, patience, migration, peers, hits, convergence) < 0:
+            raise ValueError("decay, patience, migration, peers, hits and convergence must not be negative")
         self.islands = islands
         self.pool = pool
         self.drafts = drafts
@@ -104,35 +107,41 @@ class Islands:
         self.migration = migration
         self.peers = peers
         self.hits = hits
+        self.convergence = convergence
         self.rounds = rounds
 
     async def search(self, problem: Problem, env: Env) -> None:
         """Round after round: propose on all islands at once, score, let the answers in."""
         hits = await self._retrieve(problem, env)
         pools = [Pool(self.pool) for _ in range(self.islands)]
-        turn = 0
+        seen: set[Hashable] = set()
+        turn = fruitless = 0
         while self.rounds is None or turn < self.rounds:
-            parents = [self._parent(pool, env, turn, index) for index, pool in enumerate(pools)]
-            contexts = [
-                self._context(pool, parent, hits) for pool, parent in zip(pools, parents, strict=True)
-            ]
-            families = await env.propose(
-                parents, self._asked(parents, env), sampling=TO_END, context=contexts
-            )
+            families = await self._propose(pools, hits, turn, env)
             if not any(families):
                 return
             await self._admit(pools, families, env)
+            known = len(seen)
+            seen.update(env.answer_key(answer) for family in families for answer in family)
+            fruitless = 0 if len(seen) > known else fruitless + 1
+            if self.convergence and fruitless >= self.convergence:
+                return
             turn += 1
             self._migrate_and_restart(pools, turn, env)
+
+    async def _propose(
+        self, pools: Sequence[Pool], hits: tuple[Hit, ...], turn: int, env: Env
+    ) -> list[list[Trajectory]]:
+        parents = [self._parent(pool, env, turn, index) for index, pool in enumerate(pools)]
+        contexts = [self._context(pool, parent, hits) for pool, parent in zip(pools, parents, strict=True)]
+        asked = self.drafts if all(parent is env.root for parent in parents) else self.branch
+        return await env.propose(parents, asked, sampling=TO_END, context=contexts)
 
     async def _retrieve(self, problem: Problem, env: Env) -> tuple[Hit, ...]:
         if not env.has("retriever") or not self.hits:
             return ()
         [hits] = await env.retrieve([problem.prompt], self.hits)
         return tuple(hits)
-
-    def _asked(self, parents: Sequence[Trajectory], env: Env) -> int:
-        return self.drafts if all(parent is env.root for parent in parents) else self.branch
 
     def _parent(self, pool: Pool, env: Env, turn: int, index: int) -> Trajectory:
         if not pool.members:
