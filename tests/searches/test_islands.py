@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.engine.toys import component, pipeline, solve, timeless
+from tests.engine.toys import Words, component, pipeline, solve, timeless
 from tests.searches.test_self_refine_mcts import Counter, Height
 from treewright.pipeline import PipelineSpec
 from treewright.searches.islands import Islands, Pool
@@ -83,7 +83,8 @@ def test_islands_are_batch_invariant(live: int) -> None:
 
 def test_search_that_sees_nothing_new_stops_before_its_budget() -> None:
     spec = climbing(10_000, convergence=3, branch=1, drafts=1, islands=1, patience=0)
-    stuck = replace(spec, roles={**spec.roles, "policy": component("policy", Stuck)})
+    roles = {**spec.roles, "policy": component("policy", Stuck)}
+    stuck = replace(spec, roles=roles, task=component("task", LastAnswers, count=2))
     assert {solution.cost["policy"]["candidates"] for solution in solve(stuck).values()} == {4}
 
 
@@ -92,3 +93,10 @@ class Stuck(Counter):
 
     def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
         return [Proposals([Step("7", finish="stop")] * request.n) for request in requests]
+
+
+class LastAnswers(Words):
+    """The last step is the answer."""
+
+    def extract(self, trajectory: Trajectory) -> str | None:
+        return None if trajectory.step is None else str(trajectory.step.content)
