@@ -25,7 +25,7 @@ _REPAIR: Final = "Export the picked peaks as JCAMP-DX PEAK TABLE (XY..XY), or pa
 
 @dataclass(frozen=True, slots=True)
 class JcampPeaks:
-    """A peak table: title, nucleus, and one group per peak, without count, in ppm, in the order of the file."""
+    """A peak table: title, nucleus, and one group without count per peak, in ppm, in order."""
 
     title: str
     nucleus: Nucleus
