@@ -108,9 +108,7 @@ def show(table: list[dict[str, Any]], reached: list[Bar]) -> None:
         spread = "–".join(f"{cells[system, work, size, f'cpu_{end}']:.1f}" for end in ("least", "most"))
         memory = cells.get((system, work, size, "memory"))
         shown = "" if memory is None else f"{memory:.0f}"
-        print(
-            f"{system:<12}{work:<34}{size:>8}{cells[system, work, size, 'cpu']:>13.2f}{spread:>16}{shown:>12}"
-        )
+        print(f"{system:<12}{work:<34}{size:>8}{cells[system, work, size, 'cpu']:>13.2f}{spread:>16}{shown:>12}")
     print()
     for bar in reached:
         word = "met" if bar.met else "NOT MET"

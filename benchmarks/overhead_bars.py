@@ -38,9 +38,7 @@ def bars(table: list[dict[str, Any]]) -> Iterator[Bar]:
 
 
 def _medians(table: list[dict[str, Any]], metric: str) -> Medians:
-    return {
-        (row["system"], row["work"], row["size"]): row["value"] for row in table if row["metric"] == metric
-    }
+    return {(row["system"], row["work"], row["size"]): row["value"] for row in table if row["metric"] == metric}
 
 
 def _tree_search(cpu: Medians) -> Iterator[Bar]:

@@ -36,9 +36,7 @@ class Worker:
 
     def __init__(self, python: str, script: str) -> None:
         path = Path(__file__).with_name(script)
-        self._process = subprocess.Popen(
-            [python, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        self._process = subprocess.Popen([python, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.versions: dict[str, str] = self._receive()
 
     def measure(self, system: str, work: str, size: int, what: str) -> Measurement:

@@ -86,9 +86,7 @@ def _section(name: str, node: ast.stmt) -> str:
     else:
         code, text = ast.unparse(node), ""
     return (
-        f"### `{name}`\n\n{text}\n\n```python\n{code}\n```\n"
-        if text
-        else f"### `{name}`\n\n```python\n{code}\n```\n"
+        f"### `{name}`\n\n{text}\n\n```python\n{code}\n```\n" if text else f"### `{name}`\n\n```python\n{code}\n```\n"
     )
 
 
@@ -151,11 +149,7 @@ def _prose(documentation: str | None) -> str:
 def _block(block: str) -> str:
     head, _, rest = block.partition("\n")
     if head.removesuffix(":") not in _SECTIONS or not head.endswith(":"):
-        return (
-            block
-            if block.startswith(("    ", "\n"))
-            else "\n".join(line.strip() for line in block.splitlines())
-        )
+        return block if block.startswith(("    ", "\n")) else "\n".join(line.strip() for line in block.splitlines())
     return f"{head}\n\n" + "\n".join(f"- {_entry(name, text)}" for name, text in _entries(rest))
 
 
@@ -314,9 +308,7 @@ def stale(write: bool = False) -> list[Path]:
 def main() -> int:
     """Write or check; returns the exit code."""
     arguments = argparse.ArgumentParser(description="Fill the generated blocks of the documentation.")
-    arguments.add_argument(
-        "--check", action="store_true", help="write nothing; exit code 1 if a page is stale"
-    )
+    arguments.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a page is stale")
     check = arguments.parse_args().check
     pages = stale(write=not check)
     for path in pages:

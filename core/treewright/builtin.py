@@ -22,9 +22,7 @@ def treewright_register(registry: Collector) -> None:
         summary="pools of whole answers, restarts, migration",
     )
     registry.aggregator("best", "treewright.aggregators.best:Best", summary="highest score (best-of-n)")
-    registry.aggregator(
-        "soft-best", "treewright.aggregators.soft_best:SoftBest", summary="drawn by exp(beta * score)"
-    )
+    registry.aggregator("soft-best", "treewright.aggregators.soft_best:SoftBest", summary="drawn by exp(beta * score)")
     registry.aggregator(
         "majority", "treewright.aggregators.votes:Majority", summary="most frequent answer (self-consistency)"
     )

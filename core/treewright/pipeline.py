@@ -102,9 +102,7 @@ def capabilities_of(component: object) -> frozenset[str]:
     return frozenset(capabilities)
 
 
-def bind_roles(
-    needs: Mapping[str, Need], mapping: Mapping[str, str], available: Mapping[str, Any]
-) -> dict[str, str]:
+def bind_roles(needs: Mapping[str, Need], mapping: Mapping[str, str], available: Mapping[str, Any]) -> dict[str, str]:
     """A component's own role names → the pipeline's roles; optional roles left empty are absent."""
     bound = {own: mapping.get(own, own) for own in needs}
     return {own: role for own, role in bound.items() if role in available}

@@ -61,9 +61,7 @@ class RecordReader:
         if int(self._offsets[-1]) != size:
             raise DataError(f"{folder / OFFSETS}: does not belong to {self.path}: it ends elsewhere")
         with self.path.open("rb") as file:  # an empty file cannot be mapped
-            self._bytes: mmap.mmap | bytes = (
-                mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
-            )
+            self._bytes: mmap.mmap | bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
 
     def __getitem__(self, position: int) -> Record:
         start, end = int(self._offsets[position]), int(self._offsets[position + 1])

@@ -134,9 +134,7 @@ class Retriever(Protocol):
 class Aggregator(Protocol):
     """Chooses the final answer among finished trajectories, or writes it."""
 
-    async def aggregate(
-        self, problem: Problem, candidates: Sequence[Candidate], env: "Env"
-    ) -> Sequence[Candidate]:
+    async def aggregate(self, problem: Problem, candidates: Sequence[Candidate], env: "Env") -> Sequence[Candidate]:
         """Candidates in order of preference: the first is the answer, the rest are runners-up."""
         ...
 
@@ -306,9 +304,7 @@ class Env(Protocol):
         """How likely the last step of each trajectory is, under the policy in ``role``."""
         ...
 
-    def retrieve(
-        self, queries: Sequence[Payload], k: int, *, role: str = "retriever"
-    ) -> Awaitable[list[list[Hit]]]:
+    def retrieve(self, queries: Sequence[Payload], k: int, *, role: str = "retriever") -> Awaitable[list[list[Hit]]]:
         """For each query at most ``k`` hits, best first."""
         ...
 

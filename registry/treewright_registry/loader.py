@@ -211,6 +211,4 @@ def _cause(error: BaseException) -> str:
 
 def _failure(entry: EntryPoint, distribution: str, version: str, rejected: _Rejected) -> PluginFailure:
     details = "".join(traceback.format_exception(rejected.__cause__)) if rejected.__cause__ else ""
-    return PluginFailure(
-        entry.name, distribution, version, rejected.stage, rejected.cause, rejected.repair, details
-    )
+    return PluginFailure(entry.name, distribution, version, rejected.stage, rejected.cause, rejected.repair, details)

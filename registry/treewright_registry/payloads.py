@@ -39,11 +39,7 @@ _PARTS = "$parts"  # the one reserved key: marks a list of parts in JSON form
 
 def is_parts(payload: Payload) -> bool:
     """Whether the payload is a list of parts rather than a JSON value."""
-    return (
-        isinstance(payload, tuple)
-        and bool(payload)
-        and all(isinstance(part, Text | Blob) for part in payload)
-    )
+    return isinstance(payload, tuple) and bool(payload) and all(isinstance(part, Text | Blob) for part in payload)
 
 
 def to_json(payload: Payload) -> JSON:

@@ -12,11 +12,7 @@ OURS = {
     "treewright_knowledge": ROOT / "knowledge_bases",
     "treewright": ROOT / "core",
     "treewright_language": ROOT / "plugins/language",
-    **{
-        path.name: path.parent
-        for path in ROOT.glob("plugins/*/treewright_*")
-        if path.name != "treewright_language"
-    },
+    **{path.name: path.parent for path in ROOT.glob("plugins/*/treewright_*") if path.name != "treewright_language"},
 }
 DOMAINS = set(OURS) - {"treewright_registry", "treewright_knowledge", "treewright", "treewright_language"}
 ALLOWED = {

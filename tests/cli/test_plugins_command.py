@@ -26,8 +26,7 @@ def test_show_of_an_unknown_name_suggests(tmp_path):
     done = treewright("plugins", "show", "core/beem", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "nothing is registered as 'core/beem'\n    did you mean 'core/beam'?\n"
-        "    all names: treewright plugins list\n"
+        "nothing is registered as 'core/beem'\n    did you mean 'core/beam'?\n    all names: treewright plugins list\n"
     )
 
 
@@ -69,8 +68,7 @@ def test_new_refuses_a_bad_name(tmp_path):
     done = treewright("plugins", "new", "My_Plugin", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (
         2,
-        "'My_Plugin' cannot name a plugin\n"
-        "    use lower-case words joined by '-', e.g. sudoku or word-games\n",
+        "'My_Plugin' cannot name a plugin\n    use lower-case words joined by '-', e.g. sudoku or word-games\n",
     )
 
 

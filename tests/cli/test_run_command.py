@@ -73,8 +73,7 @@ def test_input_for_a_task_that_takes_none_is_explained(home, tmp_path):
     done = treewright("run", "digits/demo", "--input", "x.txt", cwd=tmp_path, paths=[home])
     assert (done.returncode, done.stderr) == (
         2,
-        "--input x.txt: digits/sums: unknown option 'input'\n"
-        "    known options: count (int = 10), length (int = 3)\n",
+        "--input x.txt: digits/sums: unknown option 'input'\n    known options: count (int = 10), length (int = 3)\n",
     )
 
 
@@ -102,9 +101,7 @@ def test_standard_input_is_kept_in_the_run_folder(home, tmp_path):
 def test_a_failed_problem_gives_exit_code_1_and_is_listed(home, tmp_path):
     policy = home / "treewright_digits" / "digit_policy.py"
     policy.write_text(
-        policy.read_text().replace(
-            '        """Up to', '        raise OSError("the model is away")\n        """Up to'
-        )
+        policy.read_text().replace('        """Up to', '        raise OSError("the model is away")\n        """Up to')
     )
     done = treewright("run", "digits/demo", "--limit", "1", "--out", "o", cwd=tmp_path, paths=[home])
     assert done.returncode == 1
@@ -115,9 +112,7 @@ def test_a_failed_problem_gives_exit_code_1_and_is_listed(home, tmp_path):
 def test_an_interrupted_run_ends_with_130_and_can_be_resumed(home, tmp_path):
     task = home / "treewright_digits" / "digit_policy.py"
     source = task.read_text().replace("from math import log", "import time\nfrom math import log")
-    task.write_text(
-        source.replace("        length = request", "        time.sleep(0.2)\n        length = request")
-    )
+    task.write_text(source.replace("        length = request", "        time.sleep(0.2)\n        length = request"))
     process = subprocess.Popen(
         [sys.executable, "-m", "treewright", "run", "digits/demo", "--set", "live=1", "--out", "o"],
         cwd=tmp_path,
@@ -134,9 +129,7 @@ def test_an_interrupted_run_ends_with_130_and_can_be_resumed(home, tmp_path):
     assert process.returncode == 130, out
     assert out.splitlines()[-1] == "interrupted; to go on, repeat the command with  --resume --out o"
     task.write_text(source)
-    done = treewright(
-        "run", "digits/demo", "--set", "live=1", "--out", "o", "--resume", cwd=tmp_path, paths=[home]
-    )
+    done = treewright("run", "digits/demo", "--set", "live=1", "--out", "o", "--resume", cwd=tmp_path, paths=[home])
     assert done.returncode == 0, done.stderr
     assert len(results.read_text().splitlines()) == 10
 

@@ -82,15 +82,13 @@ def test_text_that_either_yaml_would_misread_is_quoted():
     text = dump({"marks": values})
     assert yaml.safe_load(text) == {"marks": values}
     marks = text.replace("\n", "\n  ")
-    assert load(GOOD.replace("{use: toy/fill}", f"\n  use: toy/fill\n  {marks}")).spec.roles[
-        "policy"
-    ].options["marks"] == tuple(values)
+    assert load(GOOD.replace("{use: toy/fill}", f"\n  use: toy/fill\n  {marks}")).spec.roles["policy"].options[
+        "marks"
+    ] == tuple(values)
 
 
 def test_a_mapping_without_use_names_roles():
-    text = GOOD.replace(
-        "policy: {use: toy/fill}", "policy: {policy: {use: toy/fill}, draft: {use: toy/likely}}"
-    )
+    text = GOOD.replace("policy: {use: toy/fill}", "policy: {policy: {use: toy/fill}, draft: {use: toy/likely}}")
     assert {role: part.name for role, part in load(text).spec.roles.items()} == {
         "policy": "toy/fill",
         "draft": "toy/likely",
@@ -218,8 +216,7 @@ def test_a_recipe_without_its_data_is_explained():
 
 def test_input_for_a_task_without_input_is_explained():
     assert complaint(GOOD, [text_setting("task.input", "1", "--input 1")]) == (
-        "--input 1: toy/toy: unknown option 'input'\n"
-        "    known options: options (dict[str, list[int]] | null = null)"
+        "--input 1: toy/toy: unknown option 'input'\n    known options: options (dict[str, list[int]] | null = null)"
     )
 
 

@@ -1,5 +1,5 @@
 """What is said of mistakes in roles and capabilities: the full text of each."""
-# ruff: noqa: E501  messages stand here as they are printed
+
 
 import pytest
 
@@ -49,9 +49,7 @@ p.yaml:3:48: scorer 'toy/judge' needs a policy in role 'judge', and the pipeline
     known policies: toy/absent, toy/fill, toy/likely, toy/no-class, toy/positional, toy/strange""",
     ),
     "role of another kind": (
-        GOOD.replace(
-            "{use: toy/rules}", "{scorer: {use: toy/rules}, main: {use: toy/judge, roles: {judge: scorer}}}"
-        ),
+        GOOD.replace("{use: toy/rules}", "{scorer: {use: toy/rules}, main: {use: toy/judge, roles: {judge: scorer}}}"),
         (),
         """\
 p.yaml:3:48: scorer 'toy/judge' needs a policy in role 'scorer', and the pipeline has a scorer there

@@ -42,9 +42,7 @@ def test_limiter_is_used_to_the_full_and_never_exceeded(concurrency: int) -> Non
 def test_endpoint_that_answers_at_once_gives_what_the_inline_component_gives() -> None:
     spec = pipeline(policy=component("policy", Crowded, sleep=False), count=50)
     fast, plain = solve(spec), solve(pipeline(count=50))
-    assert {id_: timeless(each) for id_, each in fast.items()} == {
-        id_: timeless(each) for id_, each in plain.items()
-    }
+    assert {id_: timeless(each) for id_, each in fast.items()} == {id_: timeless(each) for id_, each in plain.items()}
 
 
 class CancelsItself:
@@ -60,9 +58,7 @@ class CancelsItself:
 def test_request_that_its_component_cancels_has_failed_and_the_run_goes_on(deadline: float | None) -> None:
     call = CallSettings(retries=0, deadline=deadline, concurrency=1)
     solutions = solve(pipeline(policy=component("policy", CancelsItself, call), count=4))
-    assert solutions["w1"].failed_calls == (
-        "policy.propose: CancelledError: the component cancelled its own request",
-    )
+    assert solutions["w1"].failed_calls == ("policy.propose: CancelledError: the component cancelled its own request",)
     assert [solutions[id_].error for id_ in ("w0", "w2", "w3")] == [None, None, None]
 
 
@@ -116,7 +112,6 @@ def test_results_too_odd_to_be_booked_end_their_own_problem_only(policy: type) -
     run_local(spec, ListFeed([Problem(f"w{number}", "?") for number in range(4)]), solutions.append)
     errors = {solution.problem_id: solution.error for solution in solutions}
     assert errors.pop("w1") == (
-        "policy.propose: the results cannot be booked: "
-        "TypeError: unsupported operand type(s) for +=: 'int' and 'str'"
+        "policy.propose: the results cannot be booked: TypeError: unsupported operand type(s) for +=: 'int' and 'str'"
     )
     assert errors == {"w0": None, "w2": None, "w3": None}

@@ -76,9 +76,7 @@ class Ends(Speller):
         ),
     ],
 )
-def test_policy_that_breaks_its_contract_ends_each_problem_with_its_reason(
-    policy: type[Speller], error: str
-) -> None:
+def test_policy_that_breaks_its_contract_ends_each_problem_with_its_reason(policy: type[Speller], error: str) -> None:
     solutions = solve(pipeline(policy=component("policy", policy)))
     assert {solution.error for solution in solutions.values()} == {error}
 
@@ -182,9 +180,7 @@ class Unbuildable(Speller):
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("deadline", [None, 5.0])
-def test_component_that_cannot_be_built_stops_the_run_with_its_cause(
-    workers: int, deadline: float | None
-) -> None:
+def test_component_that_cannot_be_built_stops_the_run_with_its_cause(workers: int, deadline: float | None) -> None:
     spec = pipeline(policy=component("policy", Unbuildable, CallSettings(deadline=deadline)))
     message = "toy/unbuildable cannot be built: FileNotFoundError: weights.safetensors"
     with pytest.raises(ConfigurationError, match=message):

@@ -63,8 +63,7 @@ class HeapSnoop(Speller):
 
     def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
         found = any(
-            isinstance(item, dict)
-            and any(value == SECRET for value in item.values() if isinstance(value, str))
+            isinstance(item, dict) and any(value == SECRET for value in item.values() if isinstance(value, str))
             for item in gc.get_objects()
             if item is not globals() and not (isinstance(item, dict) and "SECRET" in item)
         )

@@ -152,9 +152,7 @@ class Dying(Speller):
 
 
 def component(kind: str, cls: type[Any], call: CallSettings | None = None, **options: Any) -> ComponentSpec:
-    return ComponentSpec(
-        Descriptor(kind, f"toy/{cls.__name__.lower()}", cls), options, call or CallSettings()
-    )
+    return ComponentSpec(Descriptor(kind, f"toy/{cls.__name__.lower()}", cls), options, call or CallSettings())
 
 
 def pipeline(
@@ -178,9 +176,7 @@ def pipeline(
     )
 
 
-def solve(
-    spec: PipelineSpec, problems: Sequence[Problem] | None = None, workers: int = 1
-) -> dict[str, Solution]:
+def solve(spec: PipelineSpec, problems: Sequence[Problem] | None = None, workers: int = 1) -> dict[str, Solution]:
     """Solutions by problem id."""
     if problems is None:
         problems = Words(**spec.task.options).problems()

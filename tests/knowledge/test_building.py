@@ -36,10 +36,7 @@ def test_progress_tells_how_many_records_are_stored(tmp_path):
 def test_the_chunk_size_does_not_show_in_the_store(tmp_path):
     for chunk in (1, 3, 100):
         build(tmp_path / f"kb{chunk}", 20, chunk=chunk).close()
-    contents = [
-        {path.name: path.read_bytes() for path in (tmp_path / f"kb{chunk}").iterdir()}
-        for chunk in (1, 3, 100)
-    ]
+    contents = [{path.name: path.read_bytes() for path in (tmp_path / f"kb{chunk}").iterdir()} for chunk in (1, 3, 100)]
     assert sorted(contents[0]) == ["ids.npy", "manifest.json", "offsets.npy", "records.jsonl", "vectors.npy"]
     assert contents[0] == contents[1] == contents[2]
 

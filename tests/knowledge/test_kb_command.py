@@ -49,9 +49,7 @@ def test_build_ends_with_figures_and_tells_progress_on_standard_error(kb, tmp_pa
         "  time         N s\n"
         "  folder       kb\n",
     )
-    assert re.sub(r"\d+\.\d s", "N s", done.stderr) == (
-        "encode: 2 of 5 records, N s\nencode: 5 of 5 records, N s\n"
-    )
+    assert re.sub(r"\d+\.\d s", "N s", done.stderr) == ("encode: 2 of 5 records, N s\nencode: 5 of 5 records, N s\n")
 
 
 def test_the_manifest_gets_component_options_sources_and_date(kb, tmp_path):
@@ -68,10 +66,7 @@ def test_search_shows_rank_similarity_id_content_and_provenance(kb, built):
     done = kb("search", "kb", "tone", "-k", "2")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
-        "  1   0.8944  stone  STONE\n"
-        "              words.txt:1\n"
-        "  2   0.8944  notes  NOTES\n"
-        "              words.txt:2\n"
+        "  1   0.8944  stone  STONE\n              words.txt:1\n  2   0.8944  notes  NOTES\n              words.txt:2\n"
     )
 
 
@@ -91,9 +86,7 @@ def test_search_uses_the_options_of_the_build_and_set_wins(kb, tmp_path):
 
 def test_a_name_means_the_store_that_the_plugin_ships(kb, built, plugin):
     shutil.copytree(built, plugin / "shipped-words", dirs_exist_ok=True)
-    assert kb("search", "toy/words", "bee", "-k", "1").stdout.endswith(
-        "bee  BEE\n              words.txt:5\n"
-    )
+    assert kb("search", "toy/words", "bee", "-k", "1").stdout.endswith("bee  BEE\n              words.txt:5\n")
     assert kb("info", "words").stdout.startswith(str(plugin / "shipped-words"))
 
 
@@ -137,8 +130,7 @@ def test_an_existing_knowledge_base_is_replaced_only_on_demand(kb, built, tmp_pa
     done = kb(*again)
     assert (done.returncode, done.stderr) == (
         2,
-        "--out: kb is a knowledge base already"
-        "\n    add --replace to build it anew, or choose another folder\n",
+        "--out: kb is a knowledge base already\n    add --replace to build it anew, or choose another folder\n",
     )
     assert read_manifest(built).count == 5
     assert kb(*again, "--replace").returncode == 0
@@ -173,8 +165,7 @@ def test_a_failed_replacement_leaves_the_old_knowledge_base(kb, built, tmp_path)
         (
             ["build", "toy/nameless", "--source", "words.txt", "--out", "kb"],
             1,
-            "the manifest in kb names 'nothing' as its component, not 'toy/nameless';"
-            " take it from the build order\n",
+            "the manifest in kb names 'nothing' as its component, not 'toy/nameless'; take it from the build order\n",
         ),
         (
             ["search", "toy/careless", "bee"],

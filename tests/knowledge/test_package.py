@@ -39,8 +39,7 @@ def test_without_its_libraries_a_store_says_what_to_install(tmp_path, monkeypatc
     with pytest.raises(ConfigurationError) as error:
         KnowledgeStore.open(tmp_path)
     assert str(error.value) == (
-        "knowledge bases need numpy, which is not installed"
-        "\n    install it: pip install 'treewright[knowledge]'"
+        "knowledge bases need numpy, which is not installed\n    install it: pip install 'treewright[knowledge]'"
     )
 
 

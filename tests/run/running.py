@@ -14,9 +14,7 @@ FILLED = "task:\n  use: toy/words\nseed: 0\nversions:\n  treewright: 1\n"
 TIMES = ("seconds",)
 
 
-def run(
-    out: Path, spec: PipelineSpec | None = None, filled: str = FILLED, **options: Any
-) -> Mapping[str, Any]:
+def run(out: Path, spec: PipelineSpec | None = None, filled: str = FILLED, **options: Any) -> Mapping[str, Any]:
     return run_pipeline(spec or pipeline(), filled, out, **options)
 
 

@@ -50,6 +50,4 @@ def test_observing_plugin_that_raises_is_reported_once_and_ignored(
     observer = HookObserver(Silent(), relay(Broken()))
     observer.started(2, 0)
     observer.finished(Record("a"))
-    assert capsys.readouterr().err == (
-        "an observing plugin failed and is ignored: RuntimeError: dashboard is down\n"
-    )
+    assert capsys.readouterr().err == ("an observing plugin failed and is ignored: RuntimeError: dashboard is down\n")

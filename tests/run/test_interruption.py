@@ -136,9 +136,7 @@ def test_ctrl_c_during_a_resumed_run_keeps_the_results_of_both_attempts(tmp_path
 
 
 @pytest.mark.parametrize(("call", "workers"), [("{batch: 1, deadline: 900}", 1), ("{batch: 1}", 2)])
-def test_killed_run_leaves_no_process_behind_and_resume_completes_it(
-    tmp_path: Path, call: str, workers: int
-) -> None:
+def test_killed_run_leaves_no_process_behind_and_resume_completes_it(tmp_path: Path, call: str, workers: int) -> None:
     home = Home(tmp_path, "hangsinline", call, workers)
     process = home.start("--out", "out")
     wait_until(home.hangs_after_the_first_results)

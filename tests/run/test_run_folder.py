@@ -42,9 +42,7 @@ def test_each_result_tells_answer_verdict_metrics_score_runners_up_and_cost(tmp_
     gold = Words()
     gold.problems()
     for result in results(tmp_path / "out"):
-        assert " ".join(result) == (
-            "id answer correct metrics score runners_up cost error failed_calls seconds"
-        )
+        assert " ".join(result) == ("id answer correct metrics score runners_up cost error failed_calls seconds")
         verdict = gold.grade(result["id"], result["answer"])
         assert (result["correct"], result["metrics"]) == (verdict.correct, verdict.metrics)
         assert result["cost"]["policy"]["candidates"] == 4
@@ -100,10 +98,7 @@ def test_trace_holds_a_row_for_each_node_with_parent_step_score_and_cost(tmp_pat
     assert {node["finish"] for node in nodes} == {"stop"}
     best = max(nodes, key=lambda node: node["scores"]["scorer"])
     assert (best["step"], best["scores"]["scorer"]) == (result["answer"], result["score"])
-    assert (
-        sum(node["cost"]["generated_tokens"] for node in nodes)
-        == result["cost"]["policy"]["generated_tokens"]
-    )
+    assert sum(node["cost"]["generated_tokens"] for node in nodes) == result["cost"]["policy"]["generated_tokens"]
 
 
 def test_limit_solves_only_the_first_problems(tmp_path: Path) -> None:

@@ -31,9 +31,7 @@ def beam_by_hand(width: int, seed: int) -> tuple[str, list[str]]:
         children = [word + letter for word in alive for letter in LETTERS]
         alive = sorted(children, key=lambda word: value(word, seed), reverse=True)[:width]
         survivors += alive
-    return max(
-        (word + letter for word in alive for letter in LETTERS), key=lambda w: value(w, seed)
-    ), survivors
+    return max((word + letter for word in alive for letter in LETTERS), key=lambda w: value(w, seed)), survivors
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -89,9 +87,7 @@ def test_partial_answer_whose_score_failed_is_never_extended() -> None:
 def test_depth_below_the_answers_length_ends_without_an_answer(depth: int) -> None:
     solution, trace = run(component("search", Beam, width=2, branch=3, depth=depth))
     assert max(map(len, words(trace))) == depth
-    assert solution.error == (
-        "the search ended without a finished answer; allow more depth, samples or tokens"
-    )
+    assert solution.error == ("the search ended without a finished answer; allow more depth, samples or tokens")
 
 
 def test_depth_equal_to_the_answers_length_is_enough() -> None:

@@ -76,9 +76,7 @@ def test_island_without_gain_starts_again() -> None:
 def test_islands_are_batch_invariant(live: int) -> None:
     spec = climbing(80, patience=1, migration=2)
     together, other = solve(spec), solve(replace(spec, live=live))
-    assert {id_: timeless(together[id_]) for id_ in together} == {
-        id_: timeless(other[id_]) for id_ in together
-    }
+    assert {id_: timeless(together[id_]) for id_ in together} == {id_: timeless(other[id_]) for id_ in together}
 
 
 def test_search_that_sees_nothing_new_stops_before_its_budget() -> None:

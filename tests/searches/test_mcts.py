@@ -25,9 +25,7 @@ SEEDS = range(10)
 @pytest.mark.parametrize("iterations", [1, 2, 5, 9, 13])
 @pytest.mark.parametrize("rule", ["uct", "puct"])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_nodes_and_visits_equal_those_of_the_slow_implementation(
-    rule: str, seed: int, iterations: int
-) -> None:
+def test_nodes_and_visits_equal_those_of_the_slow_implementation(rule: str, seed: int, iterations: int) -> None:
     search = component("search", Mcts, branch=3, rule=rule, iterations=iterations)
     _, trace = run(search, scorer=Hash, seed=seed)
     expected = SlowMcts(rule, seed).run(iterations)
@@ -46,17 +44,14 @@ def test_constants_of_the_rules_are_those_given(rule: str, options: dict[str, fl
 def test_rules_and_constants_make_a_difference() -> None:
     variants = [("uct", {}), ("uct", {"exploration": 0.1}), ("puct", {}), ("puct", {"c_init": 8.0})]
     found = {
-        tuple(tuple(SlowMcts(rule, seed, **options).run(6).items()) for seed in SEEDS)
-        for rule, options in variants
+        tuple(tuple(SlowMcts(rule, seed, **options).run(6).items()) for seed in SEEDS) for rule, options in variants
     }
     assert len(found) == 4  # else the comparisons above could not tell them apart
 
 
 @pytest.mark.parametrize("rule", ["uct", "puct"])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_exhausted_tree_ends_the_search_with_its_best_leaf_and_no_node_expanded_twice(
-    rule: str, seed: int
-) -> None:
+def test_exhausted_tree_ends_the_search_with_its_best_leaf_and_no_node_expanded_twice(rule: str, seed: int) -> None:
     solution, trace = run(component("search", Mcts, branch=3, rule=rule), scorer=Hash, seed=seed)
     assert solution.answer == max(LEAVES, key=lambda leaf: value(leaf, seed))
     assert solution.cost["policy"]["calls"] == 1 + 3 + 9
@@ -109,9 +104,7 @@ def test_child_whose_score_failed_is_closed_and_never_chosen() -> None:
 def test_depth_closes_deeper_branches_and_ends_the_search() -> None:
     solution, trace = run(component("search", Mcts, branch=3, depth=2), scorer=Hash)
     assert sorted(map(len, words(trace))) == [0, *[1] * 3, *[2] * 9]
-    assert solution.error == (
-        "the search ended without a finished answer; allow more depth, samples or tokens"
-    )
+    assert solution.error == ("the search ended without a finished answer; allow more depth, samples or tokens")
 
 
 class NothingBelowA(AllChildren):

@@ -131,9 +131,7 @@ class Counter:
         for request in requests:
             step = request.trajectory.step
             before = int(str(step.content)) if step is not None else 0
-            steps = [
-                Step(str(before + request.key(index).seed % 4), finish="stop") for index in range(request.n)
-            ]
+            steps = [Step(str(before + request.key(index).seed % 4), finish="stop") for index in range(request.n)]
             results.append(Proposals(steps))
         return results
 

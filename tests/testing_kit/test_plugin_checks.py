@@ -168,9 +168,7 @@ def test_a_pipeline_with_a_mistake_in_an_effort_level_fails(piped):
 
 
 def test_a_pipeline_without_task_is_a_part_for_others(piped):
-    [outcome] = [
-        perform(check, "x", piped("search: {use: toy/search}\n")) for check in pipeline_checks.CHECKS
-    ]
+    [outcome] = [perform(check, "x", piped("search: {use: toy/search}\n")) for check in pipeline_checks.CHECKS]
     assert outcome.skipped == "it names no task: a part for other pipelines to extend"
 
 

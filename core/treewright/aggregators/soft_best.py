@@ -23,9 +23,7 @@ class SoftBest:
             raise ValueError(f"beta must be at least 0, not {beta}")
         self.beta = beta
 
-    async def aggregate(
-        self, problem: Problem, candidates: Sequence[Candidate], env: Env
-    ) -> Sequence[Candidate]:
+    async def aggregate(self, problem: Problem, candidates: Sequence[Candidate], env: Env) -> Sequence[Candidate]:
         """The drawn candidate, then the others, best score first."""
         top = max(candidate.score.rank for candidate in candidates)
         if top == float("-inf"):  # every score failed: all are equally good

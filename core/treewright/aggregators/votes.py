@@ -26,9 +26,7 @@ class Vote(ABC):
     def weight(self, candidate: Candidate) -> float:
         """How much a candidate's vote counts."""
 
-    async def aggregate(
-        self, problem: Problem, candidates: Sequence[Candidate], env: Env
-    ) -> Sequence[Candidate]:
+    async def aggregate(self, problem: Problem, candidates: Sequence[Candidate], env: Env) -> Sequence[Candidate]:
         """One candidate for each class of equal answers, the heaviest class first."""
         classes = _classes(candidates, env.answer_key)
         tie_break = self._tie_break(env)

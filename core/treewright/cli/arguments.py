@@ -5,9 +5,7 @@ import argparse
 
 def add_pipeline(parser: argparse.ArgumentParser) -> None:
     """The pipeline to work on."""
-    parser.add_argument(
-        "pipeline", metavar="PIPELINE|FILE", help="name of a pipeline, or path of a .yaml file"
-    )
+    parser.add_argument("pipeline", metavar="PIPELINE|FILE", help="name of a pipeline, or path of a .yaml file")
 
 
 def add_settings(parser: argparse.ArgumentParser, *, effort: bool = True) -> None:
@@ -20,9 +18,7 @@ def add_settings(parser: argparse.ArgumentParser, *, effort: bool = True) -> Non
         help="set one value, e.g. search.width=8; may be repeated",
     )
     if effort:
-        parser.add_argument(
-            "--effort", choices=("low", "medium", "high"), help="an effort level of the pipeline"
-        )
+        parser.add_argument("--effort", choices=("low", "medium", "high"), help="an effort level of the pipeline")
 
 
 def positive(text: str) -> int:

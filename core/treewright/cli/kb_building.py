@@ -75,10 +75,7 @@ def _built(order: KnowledgeBuild) -> Manifest:
 def _table(order: KnowledgeBuild, manifest: Manifest, figures: Mapping[str, Any], seconds: float) -> str:
     rows = {
         "records": count(manifest.count),
-        **{
-            name: f"{value:.4g}" if isinstance(value, float) else str(value)
-            for name, value in figures.items()
-        },
+        **{name: f"{value:.4g}" if isinstance(value, float) else str(value) for name, value in figures.items()},
         "size": size(manifest.size),
         "time": duration(seconds),
         "folder": str(order.out),

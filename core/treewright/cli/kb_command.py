@@ -49,9 +49,7 @@ def _add_build(actions: Any, common: argparse.ArgumentParser) -> None:
         description="Build a knowledge base; its folder appears only once it is complete.",
         parents=[common],
     )
-    build.add_argument(
-        "name", metavar="NAME", help="name of a knowledge base, or a .yaml file with its block"
-    )
+    build.add_argument("name", metavar="NAME", help="name of a knowledge base, or a .yaml file with its block")
     build.add_argument(
         "--source", type=Path, nargs="+", action="extend", required=True, metavar="FILE", help="what from"
     )

@@ -62,9 +62,7 @@ def _run(options: argparse.Namespace) -> int:
         raise
 
 
-def _loaded(
-    options: argparse.Namespace, registry: Registry, overrides: Sequence["str | Override"]
-) -> "LoadedPipeline":
+def _loaded(options: argparse.Namespace, registry: Registry, overrides: Sequence["str | Override"]) -> "LoadedPipeline":
     from treewright.configuration import load_pipeline
 
     return load_pipeline(options.pipeline, registry, overrides=overrides, effort=options.effort)

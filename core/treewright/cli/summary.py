@@ -36,9 +36,7 @@ def _problems(summary: Mapping[str, Any]) -> str:
 
 
 def _failed(failures: Sequence[Record]) -> list[str]:
-    lines = [
-        f"  {record.id}: {' '.join((record.error or '').split())}" for record in failures[:_SHOWN_FAILURES]
-    ]
+    lines = [f"  {record.id}: {' '.join((record.error or '').split())}" for record in failures[:_SHOWN_FAILURES]]
     if len(failures) > _SHOWN_FAILURES:
         lines.append(f"  and {len(failures) - _SHOWN_FAILURES} more, see results.jsonl")
     return ["failed problems:", *lines] if lines else []

@@ -82,9 +82,7 @@ class BlockReader:
         return None
 
     def _spec(self, descriptor: Descriptor, component: type[Any], node: Node) -> ComponentSpec:
-        options = read_options(
-            descriptor.name, options_of(component), node, self._place(node), self.complaints
-        )
+        options = read_options(descriptor.name, options_of(component), node, self._place(node), self.complaints)
         call = read_call(descriptor.name, node.get("call"), self.complaints)
         own = tuple(needs_of(component, options))
         roles = read_roles(descriptor.name, own, node.get("roles"), self.complaints)

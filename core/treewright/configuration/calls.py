@@ -55,9 +55,7 @@ def read_roles(owner: str, own: tuple[str, ...], node: Node | None, complaints: 
             complaints.add(node.key_place(name), f"{owner} uses no role '{name}'", known)
         elif not isinstance(target.value, str):
             said = described(target.plain())
-            complaints.add(
-                target.place, f"{owner}: role '{name}' must name a role of the pipeline, not {said}"
-            )
+            complaints.add(target.place, f"{owner}: role '{name}' must name a role of the pipeline, not {said}")
         else:
             roles[name] = target.value
     return roles

@@ -33,9 +33,7 @@ class Complaints:
         if not self._found:
             return
         order = list(dict.fromkeys(place.source for place, _ in self._found))
-        ranked = sorted(
-            self._found, key=lambda item: (order.index(item[0].source), item[0].line, item[0].column)
-        )
+        ranked = sorted(self._found, key=lambda item: (order.index(item[0].source), item[0].line, item[0].column))
         raise ConfigurationError("\n".join(f"{place}: {text}" for place, text in ranked))
 
 

@@ -23,9 +23,7 @@ _CORE = {
     _NULL: re.compile(r"~|null|Null|NULL|"),
     _BOOL: re.compile(r"true|True|TRUE|false|False|FALSE"),
     _INT: re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"),
-    _FLOAT: re.compile(
-        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
-    ),
+    _FLOAT: re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
 }
 PLAIN_TAGS = frozenset({*_CORE, _STR, "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 

@@ -38,9 +38,7 @@ class Call(Generic[T]):
 
     __slots__ = ("_finish", "method", "missing", "outcomes", "port", "requests", "resume", "seconds")
 
-    def __init__(
-        self, port: "Port", method: str, requests: Sequence[Any], finish: "Callable[[Call[T]], T]"
-    ) -> None:
+    def __init__(self, port: "Port", method: str, requests: Sequence[Any], finish: "Callable[[Call[T]], T]") -> None:
         self.port = port
         self.method = method
         self.requests = requests

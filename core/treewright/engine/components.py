@@ -23,9 +23,7 @@ def build_roles(pipeline: PipelineSpec, blobs: Path | None = None) -> dict[str, 
     return built
 
 
-def _place(
-    role: str, spec: ComponentSpec, roles: Mapping[str, ComponentSpec], blobs: Path | None
-) -> Port | Composite:
+def _place(role: str, spec: ComponentSpec, roles: Mapping[str, ComponentSpec], blobs: Path | None) -> Port | Composite:
     cls = spec.descriptor.load()
     needs = needs_of(cls, spec.options)
     if needs:

@@ -121,9 +121,7 @@ class ProblemEnv:
             take = n if n <= left else left
             left -= take
             if take:
-                requests.append(
-                    ProposeRequest(trajectory, take, (seed + index) & _MASK, sampling, contexts[index])
-                )
+                requests.append(ProposeRequest(trajectory, take, (seed + index) & _MASK, sampling, contexts[index]))
         return self._send(role, "propose", requests, lambda call: self._proposed(call, trajectories, granted))
 
     def score(
@@ -138,8 +136,7 @@ class ProblemEnv:
         seed = self._next_seed()
         if context is NO_CONTEXT:
             requests = [
-                ScoreRequest(trajectory, (seed + index) & _MASK)
-                for index, trajectory in enumerate(trajectories)
+                ScoreRequest(trajectory, (seed + index) & _MASK) for index, trajectory in enumerate(trajectories)
             ]
         else:
             contexts = _each(context, len(trajectories))
@@ -166,9 +163,7 @@ class ProblemEnv:
         ]
         return self._send(role, "log_likelihood", requests, self._judged)
 
-    def retrieve(
-        self, queries: Sequence[Payload], k: int, *, role: str = "retriever"
-    ) -> Awaitable[list[list[Hit]]]:
+    def retrieve(self, queries: Sequence[Payload], k: int, *, role: str = "retriever") -> Awaitable[list[list[Hit]]]:
         """For each query at most ``k`` hits, best first; none where retrieval failed."""
         self._shared.budget.check()
         requests = [RetrieveRequest(query, k, self.root) for query in queries]
@@ -248,9 +243,7 @@ class ProblemEnv:
             known = ", ".join(sorted(self._bound)) or "none"
             raise ContractError(f"the role '{role}' is not declared in needs; declared: {known}") from None
 
-    def _send(
-        self, role: str, method: str, requests: list[Any], finish: Callable[[Call[Any]], Any]
-    ) -> Awaitable[Any]:
+    def _send(self, role: str, method: str, requests: list[Any], finish: Callable[[Call[Any]], Any]) -> Awaitable[Any]:
         target = self._target(role)
         if isinstance(target, Composite):
             return self._compose(target, method, requests, finish)
@@ -273,9 +266,7 @@ class ProblemEnv:
 
     # -- how its results come back ------------------------------------------------------------
 
-    def _proposed(
-        self, call: Call[Any], trajectories: Sequence[Trajectory], granted: int
-    ) -> list[list[Trajectory]]:
+    def _proposed(self, call: Call[Any], trajectories: Sequence[Trajectory], granted: int) -> list[list[Trajectory]]:
         children: list[list[Trajectory]] = []
         trace = self._shared.trace
         first = len(trace)

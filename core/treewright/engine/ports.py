@@ -160,9 +160,7 @@ class ThreadedPort(Port):
         while (job := self._inbox.get()) is not None:
             job()
 
-    def _call(
-        self, scheduler: "Scheduler", method: str, requests: list[Any], segments: list[Segment]
-    ) -> None:
+    def _call(self, scheduler: "Scheduler", method: str, requests: list[Any], segments: list[Segment]) -> None:
         begin = time.perf_counter()
         outcomes = self._run(method, requests)
         seconds = time.perf_counter() - begin

@@ -160,9 +160,7 @@ class _PipeFeed:
         asyncio.get_running_loop().add_reader(self._pipe.fileno(), wake)
 
 
-def _serve(
-    pipe: Connection, pipeline: PipelineSpec, blobs: Path | None, write_trace: TraceWriter | None
-) -> None:
+def _serve(pipe: Connection, pipeline: PipelineSpec, blobs: Path | None, write_trace: TraceWriter | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     end_with_parent()
     try:

@@ -48,7 +48,5 @@ class HookObserver:
         try:
             self._hooks.treewright_on_event(event=event, details=details)
         except Exception as error:  # a plugin's observer may raise anything
-            print(
-                f"an observing plugin failed and is ignored: {type(error).__name__}: {error}", file=sys.stderr
-            )
+            print(f"an observing plugin failed and is ignored: {type(error).__name__}: {error}", file=sys.stderr)
             self._hooks = None

@@ -66,8 +66,7 @@ class RunFolder:
             self._compare(config, filled)
         else:
             raise ConfigurationError(
-                f"{self.path}: holds a run already\n"
-                "    go on with it: add --resume;  start anew: choose another --out"
+                f"{self.path}: holds a run already\n    go on with it: add --resume;  start anew: choose another --out"
             )
 
     def append(self, record: Record) -> None:
@@ -75,9 +74,7 @@ class RunFolder:
         with self.results.open("a", encoding="utf-8") as file:
             file.write(record.to_line() + "\n")
 
-    def complete(
-        self, order: Sequence[str], records: Mapping[str, Record], summary: Mapping[str, Any]
-    ) -> None:
+    def complete(self, order: Sequence[str], records: Mapping[str, Record], summary: Mapping[str, Any]) -> None:
         """Put the results in task order and write the summary; then let go of the folder."""
         lines = [records[id_].to_line() + "\n" for id_ in order if id_ in records]
         _replace(self.results, "".join(lines))

@@ -93,9 +93,7 @@ class _Run:
         wanted = {problem.id for problem in problems}
         # a smaller --limit than before: what lies beyond it was paid for and stays in the folder
         self._beyond = {id_: record for id_, record in done.items() if id_ not in wanted}
-        self._records = {
-            id_: record for id_, record in done.items() if id_ in wanted and record.error is None
-        }
+        self._records = {id_: record for id_, record in done.items() if id_ in wanted and record.error is None}
 
     def go(self, workers: int) -> Mapping[str, Any]:
         begin = time.perf_counter()
@@ -122,9 +120,7 @@ class _Run:
         if not waiting:
             return
         if workers > 1:
-            run_sharded(
-                self._spec, waiting, self._take, workers=workers, blobs=self._folder.blobs, write_trace=traces
-            )
+            run_sharded(self._spec, waiting, self._take, workers=workers, blobs=self._folder.blobs, write_trace=traces)
         else:
             run_local(self._spec, ListFeed(waiting), self._take, blobs=self._folder.blobs, write_trace=traces)
 
@@ -176,7 +172,5 @@ class _Run:
             return {}
         found = metrics(records)
         if not isinstance(found, Mapping):
-            raise ContractError(
-                f"task {self._spec.task.name}: metrics returned {type(found).__name__}, not a mapping"
-            )
+            raise ContractError(f"task {self._spec.task.name}: metrics returned {type(found).__name__}, not a mapping")
         return found

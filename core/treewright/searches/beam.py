@@ -68,9 +68,7 @@ class Beam:
     def _distinct(self, children: list[Trajectory]) -> list[Trajectory]:
         return list({child.key: child for child in children}.values()) if self.dedupe else children
 
-    def _survivors(
-        self, children: Sequence[Trajectory], scores: Sequence[Score], env: Env
-    ) -> list[Trajectory]:
+    def _survivors(self, children: Sequence[Trajectory], scores: Sequence[Score], env: Env) -> list[Trajectory]:
         alive = []
         for child, score in zip(children, scores, strict=True):
             if env.finished(child):

@@ -161,11 +161,7 @@ class Islands:
             return
         scores = dict(zip(map(id, answers), await env.score(answers), strict=True))
         for pool, family in zip(pools, families, strict=True):
-            gains = [
-                self._enter(pool, answer, scores[id(answer)], env)
-                for answer in family
-                if id(answer) in scores
-            ]
+            gains = [self._enter(pool, answer, scores[id(answer)], env) for answer in family if id(answer) in scores]
             pool.stale = 0 if any(gains) else pool.stale + 1
 
     def _enter(self, pool: Pool, answer: Trajectory, score: Score, env: Env) -> bool:

@@ -89,9 +89,7 @@ def plan(name: str, registry: Registry, *, module: str | None = None) -> list[Pl
     module = module or _entry_module(name)
     if module is None and not descriptors:
         names = [plugin.name for plugin in registry.plugins]
-        raise UnknownComponent(
-            "\n    ".join([f"no plugin is named '{name}'", *hints(name, names, "plugins")])
-        )
+        raise UnknownComponent("\n    ".join([f"no plugin is named '{name}'", *hints(name, names, "plugins")]))
     planned: list[Planned] = []
     if module is not None:
         whole = subjects.PluginSubject(name, module, descriptors)

@@ -103,9 +103,7 @@ def test_a_log_probability_that_is_no_number_is_an_error(value):
 
 def test_an_infinite_log_probability_is_an_error():
     text = body(logprobs={"content": [{"logprob": float("-inf")}]})
-    assert refusal(text, WHOLE._replace(logprobs=True)) == (
-        "the server returned log-probabilities that sum to -inf"
-    )
+    assert refusal(text, WHOLE._replace(logprobs=True)) == ("the server returned log-probabilities that sum to -inf")
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,7 @@ def test_retrieved_records_stand_before_the_prompt_best_first():
     assert messages(context=Context(hits=hits)) == [
         {
             "role": "user",
-            "content": "Retrieved records, best first:\n\n"
-            '[1] 1 + 3 = 4\n\n[2] {"sum": 5}\n\nProblem:\n\n2 + 3?',
+            "content": 'Retrieved records, best first:\n\n[1] 1 + 3 = 4\n\n[2] {"sum": 5}\n\nProblem:\n\n2 + 3?',
         }
     ]
 

@@ -86,8 +86,7 @@ def _client_maker(url: str, key: str) -> "Callable[[], AsyncOpenAI]":
         from openai import AsyncOpenAI
     except ImportError as error:
         raise ConfigurationError(
-            f"language/openai needs the client library: {error}\n"
-            "    install it: pip install 'treewright[language]'"
+            f"language/openai needs the client library: {error}\n    install it: pip install 'treewright[language]'"
         ) from error
 
     def make() -> AsyncOpenAI:

@@ -114,9 +114,7 @@ def _decoded(body: str) -> Any:
 def _field(data: Any, name: str, kind: type[Any]) -> Any:
     value = data.get(name) if isinstance(data, dict) else None
     if not isinstance(value, kind):
-        raise CallFailed(
-            f"the answer lacks '{name}' (it is {_shown(value)}); is this a chat completions API?"
-        )
+        raise CallFailed(f"the answer lacks '{name}' (it is {_shown(value)}); is this a chat completions API?")
     return value
 
 

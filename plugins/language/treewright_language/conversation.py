@@ -32,9 +32,7 @@ Message: TypeAlias = dict[str, Any]
 Part: TypeAlias = dict[str, Any]
 
 
-def messages_of(
-    request: ProposeRequest, instruction: str, go_on: str, blobs: BlobStore | None
-) -> list[Message]:
+def messages_of(request: ProposeRequest, instruction: str, go_on: str, blobs: BlobStore | None) -> list[Message]:
     """The conversation that asks for what comes next.
 
     Args:
@@ -79,8 +77,7 @@ def _written(request: ProposeRequest) -> str:
     for number, step in enumerate(request.trajectory.steps, 1):
         if is_parts(step.content) and any(isinstance(part, Blob) for part in _each(step.content)):
             raise CallFailed(
-                f"step {number} holds an image, which no assistant message can carry;"
-                " use a policy whose steps are text"
+                f"step {number} holds an image, which no assistant message can carry; use a policy whose steps are text"
             )
     return request.trajectory.text
 
@@ -103,13 +100,9 @@ def _each(payload: Any) -> tuple[Text | Blob, ...]:
 def _image(blob: Blob, blobs: BlobStore | None) -> Part:
     name = f"{blob.media_type} {blob.sha256[:8]}"
     if not blob.media_type.startswith("image/"):
-        raise CallFailed(
-            f"the prompt holds a blob ({name}) that is no image; the chat API takes text and images"
-        )
+        raise CallFailed(f"the prompt holds a blob ({name}) that is no image; the chat API takes text and images")
     if blobs is None:
-        raise CallFailed(
-            f"the prompt holds an image ({name}), and there is no blob store; run it with --out DIR"
-        )
+        raise CallFailed(f"the prompt holds an image ({name}), and there is no blob store; run it with --out DIR")
     data = base64.b64encode(blobs.get(blob)).decode()
     return {"type": "image_url", "image_url": {"url": f"data:{blob.media_type};base64,{data}"}}
 

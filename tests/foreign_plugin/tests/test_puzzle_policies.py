@@ -28,9 +28,7 @@ HITS = tuple(Solved().retrieve([RetrieveRequest(PUZZLE.prompt, 4)])[0])
 
 
 @pytest.mark.parametrize("skill", [PLAYER, AMATEUR])
-@pytest.mark.parametrize(
-    "setting", [Setting(0.05), Setting(0.0, 0.3), Setting(0.2, 2.0, 0.7), Setting(0.1, 0.0)]
-)
+@pytest.mark.parametrize("setting", [Setting(0.05), Setting(0.0, 0.3), Setting(0.2, 2.0, 0.7), Setting(0.1, 0.0)])
 def test_probabilities_sum_to_one(skill, setting):
     law = law_of(opening(PUZZLE), skill, setting)
     assert math.fsum(map(math.exp, law.log_probabilities)) == pytest.approx(1.0, abs=1e-12)
@@ -39,9 +37,7 @@ def test_probabilities_sum_to_one(skill, setting):
 def test_temperature_raises_probabilities_to_a_power():
     one = law_of(opening(PUZZLE), PLAYER, Setting(0.05)).log_probabilities
     two = law_of(opening(PUZZLE), PLAYER, Setting(0.05, 2.0)).log_probabilities
-    assert [two[0] - value for value in two] == pytest.approx(
-        [(one[0] - value) / 2 for value in one], abs=1e-12
-    )
+    assert [two[0] - value for value in two] == pytest.approx([(one[0] - value) / 2 for value in one], abs=1e-12)
 
 
 def _chi_square(counts, law, drawn):

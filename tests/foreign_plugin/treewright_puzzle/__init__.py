@@ -20,13 +20,9 @@ PIPELINES = {
 def treewright_register(registry: Collector) -> None:
     """Declare the components of the puzzle domain."""
     registry.task("countdown", "treewright_puzzle.task:Countdown", summary="generated or own number puzzles")
-    registry.policy(
-        "proposer", "treewright_puzzle.proposer:Proposer", summary="one operation a step, looks one ahead"
-    )
+    registry.policy("proposer", "treewright_puzzle.proposer:Proposer", summary="one operation a step, looks one ahead")
     registry.policy("drafter", "treewright_puzzle.proposer:Drafter", summary="a weaker, cheaper proposer")
-    registry.policy(
-        "reviser", "treewright_puzzle.reviser:Reviser", summary="revises whole answers by small changes"
-    )
+    registry.policy("reviser", "treewright_puzzle.reviser:Reviser", summary="revises whole answers by small changes")
     registry.scorer(
         "rules",
         "treewright_puzzle.rules:Rules",

@@ -150,8 +150,7 @@ def show(expression: Expression) -> str:
     if isinstance(expression, int):
         return str(expression)
     left, right = (
-        f"({show(side)})" if isinstance(side, Binary) else str(side)
-        for side in (expression.left, expression.right)
+        f"({show(side)})" if isinstance(side, Binary) else str(side) for side in (expression.left, expression.right)
     )
     return f"{left} {expression.symbol} {right}"
 

@@ -75,9 +75,7 @@ class Setting(NamedTuple):
     top_p: float = 1.0
 
 
-def law_of(
-    state: State, skill: Skill, setting: Setting, hints: Mapping[Operation, float] | None = None
-) -> Law:
+def law_of(state: State, skill: Skill, setting: Setting, hints: Mapping[Operation, float] | None = None) -> Law:
     """The law in a state; ``hints`` adds to the weights of operations."""
     target, use_all = state.puzzle.target, state.puzzle.use_all
     if not hints:

@@ -44,9 +44,7 @@ class Proposer:
         ValueError: an option is out of range.
     """
 
-    capabilities: ClassVar[frozenset[str]] = frozenset(
-        {Capability.LOG_PROBABILITY, Capability.LOG_LIKELIHOOD}
-    )
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.LOG_PROBABILITY, Capability.LOG_LIKELIHOOD})
     skill: ClassVar[Skill] = PLAYER
 
     def __init__(self, *, temperature: float = 1.0, blunder: float = 0.05, retrieval: float = 2.0) -> None:

@@ -96,9 +96,7 @@ def chance_of(values: tuple[Number, ...], target: int, use_all: bool, exact: int
     if target in results and not use_all:
         return 1.0
     constant, ways, near = (USE_ALL if use_all else USE_SOME)[len(values) > 3]
-    return _logistic(
-        constant + ways * math.log1p(_ways(values, results, target)) + near * _near(results, target)
-    )
+    return _logistic(constant + ways * math.log1p(_ways(values, results, target)) + near * _near(results, target))
 
 
 def _ways(values: tuple[Number, ...], results: set[Number], target: int) -> int:
