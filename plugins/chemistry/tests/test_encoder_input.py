@@ -29,9 +29,7 @@ def test_a_calculated_spectrum_counts_every_atom_and_shows_the_neighbours():
     molecule = Chem.MolFromSmiles("CCOC(=O)C")
     spectrum = calculated_spectrum(molecule, TABLES.predict(molecule), np.random.default_rng(0), noise=0.0)
     assert [group.count for group in spectrum.carbon] == [1, 1, 1, 1]
-    assert [
-        (group.count, group.peaks[0].multiplicity, group.peaks[0].couplings) for group in spectrum.proton
-    ] == [
+    assert [(group.count, group.peaks[0].multiplicity, group.peaks[0].couplings) for group in spectrum.proton] == [
         (3, ("t",), (7.0,)),
         (3, ("s",), ()),
         (2, ("q",), (7.0,)),
@@ -48,9 +46,7 @@ def test_equivalent_atoms_share_a_line():
 def test_noise_is_drawn_from_the_seed():
     molecule = Chem.MolFromSmiles("CCOC(=O)C")
     predicted = TABLES.predict(molecule)
-    first, again, other = (
-        calculated_spectrum(molecule, predicted, np.random.default_rng(seed)) for seed in (1, 1, 2)
-    )
+    first, again, other = (calculated_spectrum(molecule, predicted, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first == again != other
 
 
@@ -130,9 +126,7 @@ def test_a_store_survives_the_disk_and_damage_is_told(tmp_path: Path):
     store = build_store(examples, TABLES, frozenset(), log=lambda line: None)
     write_store(tmp_path / "store.npz", store)
     again = read_store(tmp_path / "store.npz")
-    assert np.array_equal(again.peaks, store.peaks) and np.array_equal(
-        again.molecules.bits, store.molecules.bits
-    )
+    assert np.array_equal(again.peaks, store.peaks) and np.array_equal(again.molecules.bits, store.molecules.bits)
     content = (tmp_path / "store.npz").read_bytes()
     (tmp_path / "store.npz").write_bytes(content[:-10])
     with pytest.raises(TableError, match=r"store\.npz"):

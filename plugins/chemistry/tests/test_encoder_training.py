@@ -114,8 +114,7 @@ def test_held_out_molecules_are_never_drawn(store: EncoderStore):
 
 def test_a_batch_depends_on_seed_and_step_alone(store: EncoderStore):
     first, again, other = (
-        BatchSource(store, batch=16, isomers=3, pieces=8, seed=seed).draw(7).spectra.peaks
-        for seed in (1, 1, 2)
+        BatchSource(store, batch=16, isomers=3, pieces=8, seed=seed).draw(7).spectra.peaks for seed in (1, 1, 2)
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -127,9 +126,7 @@ def test_vectors_have_length_one(trained: Path):
     assert encoder.encode_spectrum(BUTANOATE).shape == (16,)
     vectors = encoder.encode_molecules(molecules)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(len(SMILES)), abs=1e-5)
-    assert encoder.cosines(BUTANOATE, molecules) == pytest.approx(
-        vectors @ encoder.encode_spectrum(BUTANOATE)
-    )
+    assert encoder.cosines(BUTANOATE, molecules) == pytest.approx(vectors @ encoder.encode_spectrum(BUTANOATE))
     assert encoder.encode_molecules([]).shape == (0, 16)
 
 

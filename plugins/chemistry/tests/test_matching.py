@@ -15,11 +15,7 @@ def test_density_is_laplace_with_a_share_of_gross_errors():
     assert log_density(np.array([3.0]), np.array([2.0]), "13C")[0] == pytest.approx(expected)
 
 
-@given(
-    VALUES.flatmap(
-        lambda p: st.tuples(st.just(p), st.lists(st.floats(0, 200), min_size=len(p), max_size=len(p)))
-    )
-)
+@given(VALUES.flatmap(lambda p: st.tuples(st.just(p), st.lists(st.floats(0, 200), min_size=len(p), max_size=len(p)))))
 def test_sorted_matching_has_the_least_total_deviation(pair):
     mean, lines = np.array(pair[0]), np.array(pair[1])
     ordered, _ = sort_rows(mean[None], np.ones((1, len(mean))))
@@ -38,11 +34,7 @@ def _monotone(number, lines):
     """All order-keeping maps of ``number`` predictions onto all ``lines``."""
     if number == 0:
         return [[]] if lines == 0 else []
-    return [
-        [*rest, lines - 1]
-        for rest in _monotone(number - 1, lines) + _monotone(number - 1, lines - 1)
-        if lines > 0
-    ]
+    return [[*rest, lines - 1] for rest in _monotone(number - 1, lines) + _monotone(number - 1, lines - 1) if lines > 0]
 
 
 @given(st.integers(1, 4), st.integers(0, 3), st.integers(0, 10_000))
@@ -51,9 +43,7 @@ def test_overlapping_lines_are_matched_as_by_trying_all_maps(lines, more, seed):
     number = lines + more
     mean, scale = np.sort(random.uniform(0, 200, (1, number))), random.uniform(1, 5, (1, number))
     observed = np.sort(random.uniform(0, 200, lines))
-    best = max(
-        log_density(mean[0] - observed[chosen], scale[0], "13C").mean() for chosen in _monotone(number, lines)
-    )
+    best = max(log_density(mean[0] - observed[chosen], scale[0], "13C").mean() for chosen in _monotone(number, lines))
     assert onto(mean, scale, observed, "13C")[0] == pytest.approx(best)
 
 

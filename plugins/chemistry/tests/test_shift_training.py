@@ -104,10 +104,7 @@ def test_unassigned_spectra_are_assigned_and_the_law_is_learned(data, tmp_path):
     tables = ShiftTables.load(tmp_path / "out", network=False)
     prediction = tables.predict(parse_structure("CCCCO"))
     assert prediction.carbon.mean == pytest.approx([14.0, 30.0, 30.0, 55.0], abs=4.0)
-    assert (
-        json.loads((tmp_path / "out" / "shifts_figures.json").read_text())["molecules"]
-        == figures["molecules"]
-    )
+    assert json.loads((tmp_path / "out" / "shifts_figures.json").read_text())["molecules"] == figures["molecules"]
 
 
 @pytest.mark.parametrize("epochs", [0, 2])
@@ -140,9 +137,7 @@ def test_network_in_numpy_equals_the_trained_one(data, tmp_path):
     network.eval()
     batch = pad(examples, np.array([3]), examples.weights)
     with torch.no_grad():
-        mean, _ = network(
-            *(torch.from_numpy(array) for array in (batch.embedded, batch.features, batch.bonds))
-        )
+        mean, _ = network(*(torch.from_numpy(array) for array in (batch.embedded, batch.features, batch.bonds)))
     carbons, span = atoms.molecules[3].carbons, slice(atoms.starts[3], atoms.starts[4])
     from treewright_chemistry.shift_network import ShiftNetwork, batch_bonds
     from treewright_chemistry.shift_types import Shifts
@@ -154,9 +149,7 @@ def test_network_in_numpy_equals_the_trained_one(data, tmp_path):
         for name, start in (("carbon", 0), ("proton", 9))
     )  # fmt: skip
     orders = 2.0 * batch.bonds[1] + 2.0 * batch.bonds[0]
-    refined = ShiftNetwork.load(out).refine(
-        atoms.molecules[3].identifiers, batch_bonds(orders), carbons, tables
-    )
+    refined = ShiftNetwork.load(out).refine(atoms.molecules[3].identifiers, batch_bonds(orders), carbons, tables)
     for column, (name, shifts) in enumerate(zip(CENTRE, refined, strict=True)):
         centre, width = CENTRE[name]
         assert shifts.mean == pytest.approx(mean.numpy()[0, carbons, column] * width + centre, abs=1e-2)

@@ -101,7 +101,7 @@ def test_molpuzzle_can_hide_a_nucleus_and_distrust_counts() -> None:
 
 def test_missing_data_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("TREEWRIGHT_DATA", raising=False)
-    with pytest.raises(DataError, match="task.path: .*TREEWRIGHT_DATA is not set"):
+    with pytest.raises(DataError, match=r"task\.path: .*TREEWRIGHT_DATA is not set"):
         MolPuzzle().problems()
     broken = tmp_path / "records.json"
     broken.write_text('[{"id": 1, "smiles": "CCO", "formula": "C2H6O", "c13": []}]')

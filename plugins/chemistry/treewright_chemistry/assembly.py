@@ -71,9 +71,7 @@ def assemble(composition: Composition, kit: FragmentKit, random: Random) -> MolG
     return graph if graph is not None and _whole(composition, graph) else None
 
 
-def assemble_symmetric(
-    composition: Composition, kit: FragmentKit, parts: int, random: Random
-) -> MolGraph | None:
+def assemble_symmetric(composition: Composition, kit: FragmentKit, parts: int, random: Random) -> MolGraph | None:
     """A random molecule of `parts` equal arms around a centre of the atoms left over; None for a dead end."""
     stock = _stock(composition.elements)
     arm_size = {n: (len(atoms) - (random.random() < 0.2)) // parts for n, atoms in stock.items()}
@@ -198,9 +196,7 @@ def _join(graph: MolGraph, pieces: Sequence[_Piece], places: list[int], random: 
     return True
 
 
-def _draw_place(
-    atoms: Sequence[int], weights: Sequence[float], places: Sequence[int], random: Random
-) -> int | None:
+def _draw_place(atoms: Sequence[int], weights: Sequence[float], places: Sequence[int], random: Random) -> int | None:
     """Position in `atoms` of an atom with an open place, drawn by weight."""
     able = [w if places[i] > 0 else 0.0 for i, w in zip(atoms, weights, strict=True)]
     return draw_index(random, able) if any(able) else None
@@ -208,9 +204,7 @@ def _draw_place(
 
 def _close(graph: MolGraph, missing: int, random: Random, *, on_bonds: float) -> bool:
     """Place `missing` degrees of unsaturation in place, `on_bonds` of them on existing bonds."""
-    return missing >= 0 and all(
-        any(_close_once(graph, random, on_bonds) for _ in range(8)) for _ in range(missing)
-    )
+    return missing >= 0 and all(any(_close_once(graph, random, on_bonds) for _ in range(8)) for _ in range(missing))
 
 
 def _close_once(graph: MolGraph, random: Random, on_bonds: float) -> bool:

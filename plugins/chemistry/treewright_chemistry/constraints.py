@@ -142,16 +142,9 @@ def _partners(spectrum: Spectrum) -> Iterator[Constraint]:
     for first, second in combinations(spectrum.proton, 2):
         for value in _couplings(first):
             sharing = [
-                group
-                for group in spectrum.proton
-                if any(abs(value - j) <= tolerance for j in _couplings(group))
+                group for group in spectrum.proton if any(abs(value - j) <= tolerance for j in _couplings(group))
             ]
-            if (
-                value >= LEAST_PARTNER_COUPLING
-                and len(sharing) == 2
-                and first in sharing
-                and second in sharing
-            ):
+            if value >= LEAST_PARTNER_COUPLING and len(sharing) == 2 and first in sharing and second in sharing:
                 shifts = f"{_middle(first):g} and {_middle(second):g}"
                 text = f"The hydrogens at {shifts} ppm share J = {value:g} Hz, so they are neighbours."
                 yield Constraint(f"partners-{shifts.replace(' and ', '-')}", "soft", 0.5, text)

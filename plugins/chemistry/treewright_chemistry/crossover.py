@@ -68,9 +68,7 @@ def graft(graph: MolGraph, place: Arm, donor: MolGraph, arm: Arm) -> MolGraph:
     return changed
 
 
-def exchange_arms(
-    graph: MolGraph, arms: Arms, donor: MolGraph, donor_arms: Arms, random: Random
-) -> MolGraph | None:
+def exchange_arms(graph: MolGraph, arms: Arms, donor: MolGraph, donor_arms: Arms, random: Random) -> MolGraph | None:
     """Put a random fitting arm of `donor` into `graph`; None if the two share no composition."""
     shared = sorted(arms.keys() & donor_arms.keys())
     if not shared:

@@ -62,9 +62,7 @@ def _bond_ends(bond: Any) -> tuple[int, int]:
     return (i, j) if i < j else (j, i)
 
 
-def _cuts(
-    graph: MolGraph, ring_bonds: set[tuple[int, int]], ring_atoms: set[int], level: str
-) -> set[tuple[int, int]]:
+def _cuts(graph: MolGraph, ring_bonds: set[tuple[int, int]], ring_atoms: set[int], level: str) -> set[tuple[int, int]]:
     cuts = set()
     for i, j, order in graph.bond_list():
         if order != 1 or (i, j) in ring_bonds:
@@ -100,9 +98,7 @@ def _piece(graph: MolGraph, atoms: tuple[int, ...], cuts: set[tuple[int, int]]) 
     bonds = [(place[i], place[j], o) for i, j, o in inside]
     bonds = [(i, j, o) for i, j, o in bonds if (atoms[i], atoms[j]) not in cuts]
     kept = {(i, j) for i, j, _ in bonds}
-    open_ends = [
-        place[i] for i in atoms for j in graph.bonds[i] if not _is_kept(kept, place.get(i), place.get(j))
-    ]
+    open_ends = [place[i] for i in atoms for j in graph.bonds[i] if not _is_kept(kept, place.get(i), place.get(j))]
     smiles, order = _canonical(tuple(graph.elements[i] for i in atoms), tuple(bonds), tuple(open_ends))
     return Piece(smiles, tuple(atoms[k] for k in order)) if smiles else None
 

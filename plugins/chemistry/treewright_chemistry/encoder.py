@@ -61,9 +61,7 @@ class DualEncoder:
         weights, config = read_encoder(place)
         if config.get("scheme") != scheme_fingerprint():
             repair = "Install the RDKit named in encoder_card.md, or train the encoder again"
-            raise TableError(
-                "made for other environment identifiers", field=str(place / CONFIG), repair=repair
-            )
+            raise TableError("made for other environment identifiers", field=str(place / CONFIG), repair=repair)
         model = _rebuilt(weights, config, place)
         return DualEncoder(model, ShiftTables.load(network=False), int(config["sizes"]["vector"]))
 
@@ -121,9 +119,7 @@ def _chunks(molecules: Iterable[Mol]) -> Iterable[list[Mol]]:
     chunk: list[Mol] = []
     for molecule in molecules:
         if not molecule.GetNumAtoms():
-            raise StructureError(
-                "the molecule has no atoms", field="molecule", repair="Give at least one atom"
-            )
+            raise StructureError("the molecule has no atoms", field="molecule", repair="Give at least one atom")
         chunk.append(molecule)
         if len(chunk) == CHUNK:
             yield chunk

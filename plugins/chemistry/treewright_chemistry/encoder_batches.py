@@ -150,14 +150,10 @@ def spectra_of(store: EncoderStore, examples: Integers, random: np.random.Genera
     uncounted = (formulas[:, -1] == 0.0) & (random.random(len(examples)) < 0.5)
     peaks[uncounted[owner], COUNT] = 0.0
     kept = _kept(peaks, owner, len(examples), random)
-    return SpectrumArrays(
-        peaks[kept], formulas, np.bincount(owner[kept], minlength=len(examples)).astype(np.int64)
-    )
+    return SpectrumArrays(peaks[kept], formulas, np.bincount(owner[kept], minlength=len(examples)).astype(np.int64))
 
 
-def _shake(
-    peaks: Floats, scales: Floats, factors: npt.NDArray[np.float64], random: np.random.Generator
-) -> None:
+def _shake(peaks: Floats, scales: Floats, factors: npt.NDArray[np.float64], random: np.random.Generator) -> None:
     nucleus = peaks[:, NUCLEUS].astype(np.int64)
     jitter = np.array(JITTER)[nucleus] * random.standard_normal(len(peaks))
     peaks[:, SHIFT] += np.where(scales > 0, random.laplace(size=len(peaks)) * scales * factors, jitter)

@@ -51,9 +51,7 @@ class Pool:
 
     def sample(self, random: Random, number: int) -> list[Mol]:
         """Return molecules drawn from the whole pool."""
-        found = (
-            usable_molecule(smiles, MAX_HEAVY["measured"]) for smiles in random.sample(self._all, 2 * number)
-        )
+        found = (usable_molecule(smiles, MAX_HEAVY["measured"]) for smiles in random.sample(self._all, 2 * number))
         return [molecule for molecule in found if molecule is not None][:number]
 
     def isomers(self, molecule: Mol, random: Random, number: int = DECOYS) -> list[Mol]:
@@ -87,9 +85,7 @@ def measured_cases(data_dir: Path, number: int) -> dict[str, list[Case]]:
             s = example.spectrum
             kind = "both" if s.carbon and s.proton else "13C" if s.carbon else "1H"
             chosen[f"measured, {kind}"].setdefault(example.block, Case(example.molecule, s))
-    return {
-        name: [cases[b] for b in sorted(cases, key=hash_order)[:number]] for name, cases in chosen.items()
-    }
+    return {name: [cases[b] for b in sorted(cases, key=hash_order)[:number]] for name, cases in chosen.items()}
 
 
 def simulated_cases(data_dir: Path, tables: ShiftTables, number: int) -> list[Case]:

@@ -117,10 +117,7 @@ def _one(molecule: Mol) -> tuple[Bytes, Bytes, Bytes, Floats]:
         )
         for index, atom in enumerate(atoms)
     ]
-    bonds = [
-        (b.GetBeginAtomIdx(), b.GetEndAtomIdx(), round(2 * b.GetBondTypeAsDouble()))
-        for b in molecule.GetBonds()
-    ]
+    bonds = [(b.GetBeginAtomIdx(), b.GetEndAtomIdx(), round(2 * b.GetBondTypeAsDouble())) for b in molecule.GetBonds()]
     bits = list(_MORGAN.GetCountFingerprint(molecule).GetNonzeroElements().items())
     return (
         np.array(rows, dtype=np.int16).reshape(-1, 6),

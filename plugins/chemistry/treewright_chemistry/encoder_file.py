@@ -28,14 +28,10 @@ SUMS: Final = WEIGHTS + ".sha256"
 Weights = dict[str, npt.NDArray[Any]]
 
 
-def write_encoder(
-    folder: Path, weights: Mapping[str, npt.NDArray[np.float32]], config: Mapping[str, Any]
-) -> None:
+def write_encoder(folder: Path, weights: Mapping[str, npt.NDArray[np.float32]], config: Mapping[str, Any]) -> None:
     """Write weights in half precision, configuration, checksums; each file appears whole or not at all."""
     contents = {
-        WEIGHTS: save(
-            {name: np.ascontiguousarray(value, dtype=np.float16) for name, value in weights.items()}
-        ),
+        WEIGHTS: save({name: np.ascontiguousarray(value, dtype=np.float16) for name, value in weights.items()}),
         CONFIG: (json.dumps(config, indent=2, sort_keys=True) + "\n").encode("utf-8"),
     }
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents.items())
@@ -87,6 +83,4 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def _error(path: Path, what: str) -> TableError:
-    return TableError(
-        what, field=str(path), repair="Reinstall treewright-chemistry or train the encoder again"
-    )
+    return TableError(what, field=str(path), repair="Reinstall treewright-chemistry or train the encoder again")

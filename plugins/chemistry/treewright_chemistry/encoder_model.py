@@ -139,9 +139,7 @@ class SpectrumEncoder(nn.Module):
         super().__init__()
         width = sizes.peak_width
         self.entry = nn.Sequential(nn.Linear(PEAK_FEATURES, width), nn.GELU(), nn.Linear(width, width))
-        self.formula = nn.Sequential(
-            nn.Linear(2 * FORMULA_COLUMNS, width), nn.GELU(), nn.Linear(width, width)
-        )
+        self.formula = nn.Sequential(nn.Linear(2 * FORMULA_COLUMNS, width), nn.GELU(), nn.Linear(width, width))
         layer = nn.TransformerEncoderLayer(
             width, sizes.heads, 2 * width, sizes.dropout, activation="gelu", batch_first=True, norm_first=True
         )
@@ -162,23 +160,17 @@ class SpectrumEncoder(nn.Module):
         starts = torch.cumsum(sizes, 0) - sizes
         # Spectra of like length go together: padding all to the longest would triple the work.
         order = torch.argsort(sizes, stable=True)
-        pooled = [
-            self._pooled(rows, formula, starts, sizes, numbers) for numbers in torch.split(order, GROUP)
-        ]
+        pooled = [self._pooled(rows, formula, starts, sizes, numbers) for numbers in torch.split(order, GROUP)]
         return functional.normalize(self.head(torch.cat(pooled)[torch.argsort(order)]), dim=1)
 
-    def _pooled(
-        self, rows: Tensor, formula: Tensor, starts: Tensor, sizes: Tensor, numbers: Tensor
-    ) -> Tensor:
+    def _pooled(self, rows: Tensor, formula: Tensor, starts: Tensor, sizes: Tensor, numbers: Tensor) -> Tensor:
         """Return mean, scaled sum and formula token of some of the spectra, shape (numbers, 3 * width)."""
         sizes = sizes[numbers]
         places = torch.arange(int(sizes.max()))
         empty = places[None, :] >= sizes[:, None]
         block = rows[(starts[numbers][:, None] + places).clamp(max=len(rows) - 1)]
         padding = torch.cat([torch.zeros(len(sizes), 1, dtype=torch.bool), empty], dim=1)
-        state = self.layers(
-            torch.cat([formula[numbers][:, None], block], dim=1), src_key_padding_mask=padding
-        )
+        state = self.layers(torch.cat([formula[numbers][:, None], block], dim=1), src_key_padding_mask=padding)
         state = state.masked_fill(padding[..., None], 0.0)
         total = state.sum(dim=1)
         return torch.cat([total / (1.0 + sizes[:, None]), total / 16.0, state[:, 0]], dim=1)

@@ -151,8 +151,7 @@ def _coupling(bond: Mol, atom: Mol, other: Mol, hydrogens: list[int]) -> float:
 
 def _is_carbonyl(atom: Mol) -> bool:
     return any(
-        bond.GetBondTypeAsDouble() == 2.0 and bond.GetOtherAtom(atom).GetAtomicNum() == 8
-        for bond in atom.GetBonds()
+        bond.GetBondTypeAsDouble() == 2.0 and bond.GetOtherAtom(atom).GetAtomicNum() == 8 for bond in atom.GetBonds()
     )
 
 

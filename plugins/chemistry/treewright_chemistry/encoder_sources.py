@@ -86,9 +86,7 @@ def computed_examples(data_dir: Path, reserved: frozenset[str]) -> Iterator[Exam
                 yield simulated_example(bare, block, predicted)
 
 
-def pool_examples(
-    data_dir: Path, reserved: frozenset[str], tables: ShiftTables, limit: int
-) -> Iterator[Example]:
+def pool_examples(data_dir: Path, reserved: frozenset[str], tables: ShiftTables, limit: int) -> Iterator[Example]:
     """Yield pool molecules with the shifts of the tables, isomers together."""
     for _, smiles_list in pool_isomers(data_dir, MAX_HEAVY["pool"], limit):
         for smiles in smiles_list:
@@ -154,9 +152,7 @@ def _computed(explicit: Mol, shifts: dict[int, float]) -> tuple[Mol, Prediction]
     carbon, proton = {}, {}
     for atom in explicit.GetAtoms():
         atom.SetIntProp("source", atom.GetIdx())
-        own = [
-            shifts[n.GetIdx()] for n in atom.GetNeighbors() if n.GetAtomicNum() == 1 and n.GetIdx() in shifts
-        ]
+        own = [shifts[n.GetIdx()] for n in atom.GetNeighbors() if n.GetAtomicNum() == 1 and n.GetIdx() in shifts]
         carbon[atom.GetIdx()] = shifts.get(atom.GetIdx(), np.nan)
         proton[atom.GetIdx()] = float(np.mean(own)) if own else 0.0
     bare = Chem.RemoveHs(explicit)

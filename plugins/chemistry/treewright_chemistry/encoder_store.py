@@ -59,9 +59,7 @@ class EncoderStore:
 def write_store(path: Path, store: EncoderStore) -> None:
     """Write a store, so that training can be resumed without preparing the data again."""
     arrays = {field.name: getattr(store, field.name) for field in fields(store) if field.name != "molecules"}
-    molecules = {
-        f"molecules_{field.name}": getattr(store.molecules, field.name) for field in fields(MoleculeArrays)
-    }
+    molecules = {f"molecules_{field.name}": getattr(store.molecules, field.name) for field in fields(MoleculeArrays)}
     write_arrays(path, arrays | molecules)
 
 
@@ -78,9 +76,7 @@ def read_store(path: Path) -> EncoderStore:
 
 def join_molecules(parts: Sequence[MoleculeArrays]) -> MoleculeArrays:
     """Return the molecules of all parts, in order."""
-    return MoleculeArrays(
-        *(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(MoleculeArrays))
-    )
+    return MoleculeArrays(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(MoleculeArrays)))
 
 
 class MoleculePicker:
@@ -94,9 +90,7 @@ class MoleculePicker:
         """Return the molecules with these numbers, in the given order."""
         m, sizes = self._molecules, self._molecules.sizes[numbers]
         atoms, bonds, bits = (ranges(self._starts[numbers, k], sizes[:, k]) for k in range(3))
-        return MoleculeArrays(
-            m.atoms[atoms], m.shifts[atoms], m.bonds[bonds], m.bits[bits], m.globals[numbers], sizes
-        )
+        return MoleculeArrays(m.atoms[atoms], m.shifts[atoms], m.bonds[bonds], m.bits[bits], m.globals[numbers], sizes)
 
 
 def ranges(starts: Integers, lengths: Integers) -> Integers:

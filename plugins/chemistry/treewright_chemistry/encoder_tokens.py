@@ -31,11 +31,7 @@ Floats = npt.NDArray[np.float32]
 
 def peak_rows(spectrum: Spectrum) -> Floats:
     """Return one row per peak, shape (peaks, COLUMNS); peaks of a range share its count evenly."""
-    rows = [
-        row
-        for nucleus, groups in enumerate((spectrum.carbon, spectrum.proton))
-        for row in _rows(groups, nucleus)
-    ]
+    rows = [row for nucleus, groups in enumerate((spectrum.carbon, spectrum.proton)) for row in _rows(groups, nucleus)]
     return np.array(rows, dtype=np.float32).reshape(-1, COLUMNS)
 
 
@@ -46,9 +42,7 @@ def formula_row(formula: Formula, *, exact: bool) -> Floats:
 
 
 def _rows(groups: tuple[Group, ...], nucleus: int) -> list[list[float]]:
-    return [
-        _row(peak, (group.count or 0) / len(group.peaks), nucleus) for group in groups for peak in group.peaks
-    ]
+    return [_row(peak, (group.count or 0) / len(group.peaks), nucleus) for group in groups for peak in group.peaks]
 
 
 def _row(peak: Peak, count: float, nucleus: int) -> list[float]:

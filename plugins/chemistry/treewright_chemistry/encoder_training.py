@@ -117,15 +117,11 @@ def fit(
     model = DualEncoderModel(sizes)
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.01)
     step = _restore(out / CHECKPOINT, model, optimizer) if resume else 0
-    source = BatchSource(
-        store, batch=options.batch, isomers=options.isomers, pieces=options.pieces, seed=seed
-    )
+    source = BatchSource(store, batch=options.batch, isomers=options.isomers, pieces=options.pieces, seed=seed)
     began, losses, figures = time.perf_counter(), [], dict[str, float]()
     log(f"{sum(p.numel() for p in model.parameters())} weights, from step {step}")
     while step < options.steps and not _late(began, options.minutes):
-        losses.append(
-            _step(model, optimizer, source.draw(step), _rate(step, options), seed * 1_000_003 + step)
-        )
+        losses.append(_step(model, optimizer, source.draw(step), _rate(step, options), seed * 1_000_003 + step))
         step += 1
         if step % options.report == 0 or step == options.steps:
             figures = evaluate(model, store) | {"loss": float(np.mean(losses))}
@@ -174,9 +170,7 @@ def evaluate(model: DualEncoderModel, store: EncoderStore, *, most: int = HELD_O
     return figures | {"held_out_molecules": float(len(owners))}
 
 
-def export(
-    model: DualEncoderModel, sizes: EncoderSizes, out: Path, *, seed: int, figures: Mapping[str, float]
-) -> None:
+def export(model: DualEncoderModel, sizes: EncoderSizes, out: Path, *, seed: int, figures: Mapping[str, float]) -> None:
     """Write the weights and what is needed to rebuild the networks."""
     weights = {name: value.detach().numpy() for name, value in model.state_dict().items()}
     config: dict[str, Any] = {
@@ -188,9 +182,7 @@ def export(
     write_encoder(out, weights, config)
 
 
-def _step(
-    model: DualEncoderModel, optimizer: torch.optim.Optimizer, batch: Batch, rate: float, seed: int
-) -> float:
+def _step(model: DualEncoderModel, optimizer: torch.optim.Optimizer, batch: Batch, rate: float, seed: int) -> float:
     torch.manual_seed(seed)  # dropout depends on the step alone, so that a resumed training repeats it
     for group in optimizer.param_groups:
         group["lr"] = rate
@@ -243,9 +235,7 @@ def main() -> None:
     """Train from the command line."""
     parser = argparse.ArgumentParser(description="Train the molecule-spectrum encoder")
     parser.add_argument("--data", type=Path, required=True, help="the data folder")
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder for weights, prepared data and checkpoints"
-    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for weights, prepared data and checkpoints")
     parser.add_argument("--steps", type=int, default=TrainingOptions().steps)
     parser.add_argument("--minutes", type=float, default=None)
     parser.add_argument("--seed", type=int, default=0)

@@ -25,9 +25,7 @@ PROBE_SMILES: Final = "COC(=O)c1ccc(N)c(S(=O)(=O)C2CC2)c1Cl"
 
 # Redundant environments are kept: each atom then has exactly RADII identifiers, also where a larger radius
 # already covers the whole molecule.
-_GENERATOR: Final = rdFingerprintGenerator.GetMorganGenerator(
-    radius=RADII - 1, includeRedundantEnvironments=True
-)
+_GENERATOR: Final = rdFingerprintGenerator.GetMorganGenerator(radius=RADII - 1, includeRedundantEnvironments=True)
 
 
 def environments(molecule: Mol) -> npt.NDArray[np.uint64]:
@@ -57,7 +55,5 @@ def identifier_rows(molecule: Mol) -> Sequence[tuple[int, ...]]:
 def scheme_fingerprint() -> str:
     """Return a text that changes when RDKit's environment identifiers change."""
     ids = environments(parse_structure(PROBE_SMILES))
-    mixed = np.bitwise_xor.reduce(
-        ids * np.arange(1, ids.size + 1, dtype=np.uint64).reshape(ids.shape), axis=None
-    )
+    mixed = np.bitwise_xor.reduce(ids * np.arange(1, ids.size + 1, dtype=np.uint64).reshape(ids.shape), axis=None)
     return f"morgan-{RADII}-{int(mixed):016x}"

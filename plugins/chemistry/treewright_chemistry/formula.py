@@ -73,9 +73,7 @@ def parse_formula(text: str, *, field: str = "formula") -> Formula:
     if not compact:
         raise FormulaError("the formula is empty", field=field, repair=_REPAIR)
     if _CHARGE.search(compact):
-        raise FormulaError(
-            f"{text!r} carries a charge", field=field, repair="Give the formula of the neutral molecule"
-        )
+        raise FormulaError(f"{text!r} carries a charge", field=field, repair="Give the formula of the neutral molecule")
     counts = _count(compact, text, field)
     formula = Formula(tuple(counts.items()))
     _check_limits(formula, text, field)
@@ -98,9 +96,7 @@ def _count(compact: str, text: str, field: str) -> Counter[str]:
         element, digits = match.groups()
         if element not in VALENCE:
             known = " ".join(VALENCE)
-            raise FormulaError(
-                f"element {element!r} in {text!r} is not supported", field=field, repair=f"Use {known}"
-            )
+            raise FormulaError(f"element {element!r} in {text!r} is not supported", field=field, repair=f"Use {known}")
         if digits and (len(digits) > 4 or int(digits) == 0):
             raise FormulaError(f"{digits!r} in {text!r} is no number of atoms", field=field, repair=_REPAIR)
         counts[element] += int(digits or 1)
@@ -122,9 +118,7 @@ def _check_limits(formula: Formula, text: str, field: str) -> None:
 
 
 def _unsaturation(formula: Formula) -> Fraction:
-    return 1 + sum(
-        (Fraction(number * (VALENCE[element] - 2), 2) for element, number in formula.counts), Fraction(0)
-    )
+    return 1 + sum((Fraction(number * (VALENCE[element] - 2), 2) for element, number in formula.counts), Fraction(0))
 
 
 def _hill_order(counts: dict[str, int]) -> tuple[tuple[str, int], ...]:

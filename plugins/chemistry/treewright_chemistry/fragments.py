@@ -61,9 +61,7 @@ class Fragment:
         return cls(
             smiles=substructure.smiles,
             elements=tuple(graph.elements[i] for i in kept),
-            bonds=tuple(
-                (index[i], index[j], order) for i, j, order in graph.bond_list() if {i, j} <= index.keys()
-            ),
+            bonds=tuple((index[i], index[j], order) for i, j, order in graph.bond_list() if {i, j} <= index.keys()),
             free=tuple(marks[k] + hydrogen[i] for k, i in enumerate(kept)),
             marked=tuple(marks[k] for k in range(len(kept))),
             required=any(is_hypervalent(graph, kept[k]) for k in marks),
@@ -118,9 +116,7 @@ class FragmentKit:
         self._first = [mismatch(f, self._lines)[0] for f in self.fragments]
         self._needs = [Counter(f.elements) for f in self.fragments]
 
-    def draw(
-        self, atoms: Mapping[int, int], unsaturation: int, random: Random, *, every: int = 1
-    ) -> list[Fragment]:
+    def draw(self, atoms: Mapping[int, int], unsaturation: int, random: Random, *, every: int = 1) -> list[Fragment]:
         """Fragments that together need no more than `atoms` and `unsaturation`; may be none.
 
         With `every` = k only each k-th line counts: the lines of one of k equal parts.

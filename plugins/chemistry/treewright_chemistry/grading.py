@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rdkit import Chem, DataStructs
-from rdkit.Chem import MACCSkeys, rdFingerprintGenerator
+from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
 
 from treewright_chemistry.errors import StructureError
 from treewright_chemistry.structures import Mol, constitution, parse_structure
@@ -44,7 +44,7 @@ def compare(answer: JSON, truth: str) -> Verdict:
             "valid": True,
             "isomeric": Chem.MolToSmiles(found) == Chem.MolToSmiles(reference),
             "morgan": _tanimoto(_MORGAN.GetFingerprint, found, reference),
-            "maccs": _tanimoto(MACCSkeys.GenMACCSKeys, found, reference),
+            "maccs": _tanimoto(rdMolDescriptors.GetMACCSKeysFingerprint, found, reference),
         },
     )
 

@@ -82,9 +82,7 @@ def _unit(records: dict[str, str], field: str) -> float:
     if unit in ("HZ", "HERTZ") and found and float(found.group()) > 0:
         return 1.0 / float(found.group())
     what = f"unit {unit!r} cannot be turned to ppm"
-    raise SpectrumError(
-        what, field=f"{field} XUNITS", repair="Give ppm, or Hz with .OBSERVE FREQUENCY in MHz"
-    )
+    raise SpectrumError(what, field=f"{field} XUNITS", repair="Give ppm, or Hz with .OBSERVE FREQUENCY in MHz")
 
 
 def _shifts(table: str, unit: float, field: str) -> list[float]:

@@ -9,9 +9,7 @@ from treewright_chemistry.nmrshiftdb import Record, Signal
 from treewright_chemistry.spectrum import Group, Peak, Spectrum
 
 
-def measured_spectrum(
-    record: Record, formula: Formula, *, counts: bool = True, letters: bool = False
-) -> Spectrum:
+def measured_spectrum(record: Record, formula: Formula, *, counts: bool = True, letters: bool = False) -> Spectrum:
     """Return the first 13C spectrum and the fullest 1H spectrum of a record, as soft evidence.
 
     Args:
@@ -38,6 +36,5 @@ def _groups(signals: tuple[Signal, ...], *, counted: bool, letters: bool) -> tup
     number = Counter((signal.shift, signal.attached if letters else None) for signal in signals)
     ordered = sorted(number.items(), key=lambda item: (item[0][0], item[0][1] or 0))
     return tuple(
-        Group((Peak(shift, attached=attached),), count if counted else None)
-        for (shift, attached), count in ordered
+        Group((Peak(shift, attached=attached),), count if counted else None) for (shift, attached), count in ordered
     )

@@ -42,14 +42,10 @@ class Comparison:
 def compare(fit: SpectrumFit, molecule: Mol) -> list[Comparison]:
     """Assign the observed lines to the atoms of a molecule at least cost; 13C first, by atom."""
     prediction = _predicted(fit, molecule)
-    rows = _rows(
-        prediction.carbons, "13C", prediction.carbon, _carbon_lines(fit.observations, prediction.carbon)
-    )
+    rows = _rows(prediction.carbons, "13C", prediction.carbon, _carbon_lines(fit.observations, prediction.carbon))
     bearing = np.flatnonzero(hydrogen_counts(molecule)[prediction.carbons] > 0)
     proton = _subset(prediction.proton, bearing)
-    lines = _proton_lines(
-        fit.observations.proton, proton, hydrogen_counts(molecule)[prediction.carbons[bearing]]
-    )
+    lines = _proton_lines(fit.observations.proton, proton, hydrogen_counts(molecule)[prediction.carbons[bearing]])
     return rows + _rows(prediction.carbons[bearing], "1H", proton, lines)
 
 
@@ -80,14 +76,9 @@ def _predicted(fit: SpectrumFit, molecule: Mol) -> Prediction:
     keys = np.array(symmetry_classes(molecule), dtype=np.uint64)[plain.carbons][None]
     halves = fit.tables.half_differences(environments(molecule)[plain.carbons])[None]
     offsets, _ = separate_pairs(keys, halves)
-    moved = Shifts(
-        plain.carbon.mean + offsets[0], plain.carbon.scale, plain.carbon.radius, plain.carbon.count
-    )
+    moved = Shifts(plain.carbon.mean + offsets[0], plain.carbon.scale, plain.carbon.radius, plain.carbon.count)
     lines = [_carbon_lines(fit.observations, shifts) for shifts in (plain.carbon, moved)]
-    gain = [
-        np.nansum(np.abs(found - shifts.mean))
-        for found, shifts in zip(lines, (plain.carbon, moved), strict=True)
-    ]
+    gain = [np.nansum(np.abs(found - shifts.mean)) for found, shifts in zip(lines, (plain.carbon, moved), strict=True)]
     return Prediction(plain.carbons, moved, plain.proton) if gain[1] < gain[0] else plain
 
 
@@ -129,9 +120,7 @@ def _rows(atoms: Integers, nucleus: NucleusName, shifts: Shifts, lines: Floats) 
         known = bool(np.isfinite(line))
         observed = float(line) if known else None
         rows.append(
-            Comparison(
-                atom, nucleus, float(mean), float(scale), observed, float(line - mean) if known else None
-            )
+            Comparison(atom, nucleus, float(mean), float(scale), observed, float(line - mean) if known else None)
         )
     return rows
 

@@ -43,9 +43,7 @@ def read_arrays(path: Path) -> Arrays:
     except (OSError, IndexError, UnicodeDecodeError) as error:
         raise _error(path, f"cannot be read ({type(error).__name__}: {error})") from error
     if hashlib.sha256(content).hexdigest() != expected:
-        raise _error(
-            path, f"is damaged: its {len(content)} bytes do not have the checksum of {_sum_file(path).name}"
-        )
+        raise _error(path, f"is damaged: its {len(content)} bytes do not have the checksum of {_sum_file(path).name}")
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}

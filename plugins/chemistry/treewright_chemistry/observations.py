@@ -67,9 +67,7 @@ def observe(spectrum: Spectrum) -> Observations:
     return Observations(
         carbon=_readings(spectrum.carbon) if counted else _distinct(spectrum.carbon),
         counted=counted,
-        classes=len(sizes)
-        if spectrum.evidence == "soft"
-        else sum(len(group.peaks) for group in spectrum.carbon),
+        classes=len(sizes) if spectrum.evidence == "soft" else sum(len(group.peaks) for group in spectrum.carbon),
         sizes=sizes if opened else (),
         proton=np.sort(np.concatenate([[], *(_spread(group) for group in spectrum.proton)])),
         proton_peaks=sum(len(group.peaks) for group in spectrum.proton),

@@ -45,16 +45,12 @@ def parse_groups(text: str, nucleus: Nucleus) -> tuple[Group, ...]:
     # A bare column or row of shifts needs no commas.
     bare = not set(body) - set("0123456789.- ")
     parts = (
-        body.split()
-        if bare and " " in body and not _RANGE.search(body)
-        else split_top_level(body, f"{nucleus} list")
+        body.split() if bare and " " in body and not _RANGE.search(body) else split_top_level(body, f"{nucleus} list")
     )
     if len(parts) > MAX_GROUPS:
         what = f"{len(parts)} groups exceed the limit of {MAX_GROUPS}"
         raise SpectrumError(what, field=f"{nucleus} list", repair="Give picked peaks, not the raw spectrum")
-    return tuple(
-        _group(part, nucleus, f"{nucleus} group {number}") for number, part in enumerate(parts, start=1)
-    )
+    return tuple(_group(part, nucleus, f"{nucleus} group {number}") for number, part in enumerate(parts, start=1))
 
 
 def coupling_warnings(groups: tuple[Group, ...], nucleus: Nucleus) -> tuple[str, ...]:
@@ -70,9 +66,7 @@ def coupling_warnings(groups: tuple[Group, ...], nucleus: Nucleus) -> tuple[str,
                 and "m" not in peak.multiplicity
             ):
                 pattern = "".join(peak.multiplicity)
-                lines.append(
-                    f"{nucleus} group {number}: pattern {pattern} with {len(peak.couplings)} couplings"
-                )
+                lines.append(f"{nucleus} group {number}: pattern {pattern} with {len(peak.couplings)} couplings")
     return tuple(lines)
 
 

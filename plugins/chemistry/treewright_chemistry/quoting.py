@@ -1,6 +1,6 @@
 """Write the records that the demonstration quotes from nmrshiftdb2.
 
-    python -m treewright_chemistry.quoting DATA_DIR > treewright_chemistry/data/demo_spectra.json
+Run ``python -m treewright_chemistry.quoting DATA_DIR > treewright_chemistry/data/demo_spectra.json``.
 """
 
 from __future__ import annotations

@@ -79,8 +79,7 @@ class ReferenceTask(ABC):
 
         cases = [self._case(record.id) for record in records]
         shown = [
-            Shown(record, case.spectrum, case.name, case.smiles)
-            for record, case in zip(records, cases, strict=True)
+            Shown(record, case.spectrum, case.name, case.smiles) for record, case in zip(records, cases, strict=True)
         ]
         page = write_page(folder / "report.html", "Structure elucidation", shown)
         table = verdicts(shown, [case.name or case.id for case in cases])

@@ -122,9 +122,7 @@ def _drawing(smiles: str, score: float | None, label: str = "", numbered: Collec
 def _table(shown: Shown) -> str:
     rows = "".join(_row(row, shown.symbols) for row in shown.comparison)
     head = "<tr><th>atom<th>nucleus<th>predicted<th>expected error<th>observed<th>difference</tr>"
-    return (
-        f"<details open><summary>Shifts of the first structure, ppm</summary><table>{head}{rows}</table></details>"
-    )
+    return f"<details open><summary>Shifts of the first structure, ppm</summary><table>{head}{rows}</table></details>"
 
 
 def _row(row: Comparison, symbols: Sequence[str]) -> str:

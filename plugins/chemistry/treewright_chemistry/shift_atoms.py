@@ -83,9 +83,7 @@ def gather(molecules: list[TrainingMolecule]) -> Atoms:
         hydrogens=np.concatenate([m.hydrogens for m in molecules]),
         computed=np.array([m.computed for m in molecules])[owner],
         validation=np.array([in_validation(m.block) for m in molecules])[owner],
-        classes=np.unique(owner * 1000 + np.concatenate([m.classes for m in molecules]), return_inverse=True)[
-            1
-        ],
+        classes=np.unique(owner * 1000 + np.concatenate([m.classes for m in molecules]), return_inverse=True)[1],
     )
 
 

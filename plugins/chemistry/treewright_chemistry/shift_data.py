@@ -124,9 +124,7 @@ def _assigned(molecule: Mol, block: str, shifts: dict[int, float], *, computed: 
             continue
         atom.SetIntProp("source", atom.GetIdx())
         carbon[atom.GetIdx()] = shifts.get(atom.GetIdx(), np.nan)
-        own = [
-            shifts[n.GetIdx()] for n in atom.GetNeighbors() if n.GetAtomicNum() == 1 and n.GetIdx() in shifts
-        ]
+        own = [shifts[n.GetIdx()] for n in atom.GetNeighbors() if n.GetAtomicNum() == 1 and n.GetIdx() in shifts]
         proton[atom.GetIdx()] = float(np.mean(own)) if own else np.nan
     bare = Chem.RemoveHs(molecule)
     sources = [atom.GetIntProp("source") for atom in bare.GetAtoms() if atom.GetAtomicNum() == 6]
@@ -205,10 +203,7 @@ def _usable(molecule: TrainingMolecule) -> bool:
 
 def bond_rows(molecule: Mol) -> Integers:
     """Return first atom, second atom and twice the order of every bond, shape (bonds, 3)."""
-    rows = [
-        (b.GetBeginAtomIdx(), b.GetEndAtomIdx(), round(2 * b.GetBondTypeAsDouble()))
-        for b in molecule.GetBonds()
-    ]
+    rows = [(b.GetBeginAtomIdx(), b.GetEndAtomIdx(), round(2 * b.GetBondTypeAsDouble())) for b in molecule.GetBonds()]
     return np.array(rows, dtype=np.int64).reshape(-1, 3)
 
 

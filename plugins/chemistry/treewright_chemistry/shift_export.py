@@ -118,9 +118,7 @@ def _unequal_pairs(atoms: Atoms, observed: Observed) -> Arrays:
     found = {
         int(atoms.index.keys[PAIR_RADIUS][number]): float(np.median(group))
         for number, group in zip(unique, np.split(halves[order], first[1:]), strict=True)
-        if len(group) >= 2 * PAIR_MOLECULES
-        and np.median(group) >= PAIR_LEAST
-        and group.std() < 0.6 * group.mean()
+        if len(group) >= 2 * PAIR_MOLECULES and np.median(group) >= PAIR_LEAST and group.std() < 0.6 * group.mean()
     }
     keys = np.array(sorted(found), dtype=np.uint32)
     return {

@@ -85,9 +85,7 @@ def make_examples(atoms: Atoms, observed: Observed) -> Examples:
         targets.append((np.nan_to_num(values) - centre) / width)
         weights.append(usable_weights(atoms, observed, name))
         bearing = atoms.hydrogens > 0 if name == "proton" else True
-        held_out.append(
-            atoms.validation & np.isfinite(values) & ~(atoms.computed & (name == "proton")) & bearing
-        )
+        held_out.append(atoms.validation & np.isfinite(values) & ~(atoms.computed & (name == "proton")) & bearing)
     trained, kept = np.stack(weights, 1).astype(np.float32), np.stack(held_out, 1).astype(np.float32)
     return Examples(
         atoms=atoms,
@@ -109,15 +107,11 @@ def _features(atoms: Atoms, observed: Observed, radii: int) -> Floats32:
     for name in CENTRE:
         estimate = expect(atoms, observed, name, radii)
         count = np.minimum(np.ceil(estimate.count), 255.0)
-        columns.append(
-            table_features(Shifts(estimate.mean, np.ones(len(count)), estimate.radius, count), name)
-        )
+        columns.append(table_features(Shifts(estimate.mean, np.ones(len(count)), estimate.radius, count), name))
     return np.concatenate(columns, axis=1)
 
 
-def batches(
-    examples: Examples, numbers: Integers, size: int, random: np.random.Generator
-) -> Iterator[Integers]:
+def batches(examples: Examples, numbers: Integers, size: int, random: np.random.Generator) -> Iterator[Integers]:
     """Yield the molecules in batches of similar size, in random order."""
     sizes = np.diff(examples.atom_starts)[numbers] + 3.0 * random.random(len(numbers))
     ordered = numbers[np.argsort(sizes)]
@@ -125,9 +119,7 @@ def batches(
         yield ordered[start : start + size]
 
 
-def pad(
-    examples: Examples, numbers: Integers, weights: Floats32, random: np.random.Generator | None = None
-) -> Batch:
+def pad(examples: Examples, numbers: Integers, weights: Floats32, random: np.random.Generator | None = None) -> Batch:
     """Return molecules as one padded batch; with ``random``, the tables of some are cut short."""
     starts, ends = examples.atom_starts[numbers], examples.atom_starts[numbers + 1]
     shape = (len(numbers), int((ends - starts).max()))
@@ -142,9 +134,7 @@ def pad(
         molecule = examples.atoms.molecules[number]
         span = slice(examples.carbon_starts[number], examples.carbon_starts[number + 1])
         for radius in (0, 1):
-            embedded[radius, row, : ends[row] - starts[row]] = examples.embedded[radius][
-                starts[row] : ends[row]
-            ]
+            embedded[radius, row, : ends[row] - starts[row]] = examples.embedded[radius][starts[row] : ends[row]]
         features[row, molecule.carbons] = examples.features[cut][span]
         targets[row, molecule.carbons], padded[row, molecule.carbons] = examples.targets[span], weights[span]
         first, second, order = molecule.bonds.T

@@ -133,9 +133,7 @@ def evaluate(network: Network, examples: Examples, part: Literal["held_out", "tr
     network.eval()
     held = part == "held_out"
     weights = examples.held_out if held else examples.weights
-    numbers = (
-        examples.validation if held else examples.training[:: max(len(examples.training) // TRAIN_SAMPLE, 1)]
-    )
+    numbers = examples.validation if held else examples.training[:: max(len(examples.training) // TRAIN_SAMPLE, 1)]
     distances: dict[str, list[np.ndarray]] = {name: [] for name in CENTRE}
     with torch.no_grad():
         for chosen in batches(examples, numbers, 64, np.random.default_rng(0)):
@@ -148,9 +146,7 @@ def evaluate(network: Network, examples: Examples, part: Literal["held_out", "tr
     for name, parts in distances.items():
         joined = np.concatenate([*parts, []])
         result[f"network_{name}_{part}_mae"] = round(average(joined), 4)
-        result[f"network_{name}_{part}_median"] = (
-            round(float(np.median(joined)), 4) if len(joined) else float("nan")
-        )
+        result[f"network_{name}_{part}_median"] = round(float(np.median(joined)), 4) if len(joined) else float("nan")
     return result
 
 

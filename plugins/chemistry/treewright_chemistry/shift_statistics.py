@@ -98,9 +98,7 @@ class LevelStatistics:
     deviation: Floats
 
 
-def summarise(
-    index: EnvironmentIndex, values: Floats, weights: Floats, prior: Floats
-) -> list[LevelStatistics]:
+def summarise(index: EnvironmentIndex, values: Floats, weights: Floats, prior: Floats) -> list[LevelStatistics]:
     """Return the statistics of every environment from all molecules, radius 0 first."""
     levels: list[LevelStatistics] = []
     for radius, rows in enumerate(index.rows):

@@ -34,6 +34,4 @@ class ShiftTrainer:
         measured = existing_file(f"{self._data}/{FILE}", "trainer.data")
         out.mkdir(parents=True, exist_ok=True)
         epochs = DEFAULT_EPOCHS if self._epochs is None else self._epochs
-        return train(
-            measured.parents[1], out, self._seed, rounds=self._rounds, epochs=epochs, resume=resume
-        )
+        return train(measured.parents[1], out, self._seed, rounds=self._rounds, epochs=epochs, resume=resume)

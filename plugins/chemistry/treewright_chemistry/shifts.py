@@ -130,9 +130,7 @@ def _deepest(table: NucleusTable, rows: npt.NDArray[np.int64], known: npt.NDArra
     radius = RADII - 1 - np.argmax(usable[:, ::-1], axis=1)
     seen = usable[np.arange(len(rows)), radius]
     row = np.where(seen, rows[np.arange(len(rows)), radius], len(table.mean) - 1)
-    return Shifts(
-        table.mean[row], table.scale[row], np.where(seen, radius, -1), table.count[row].astype(np.float64)
-    )
+    return Shifts(table.mean[row], table.scale[row], np.where(seen, radius, -1), table.count[row].astype(np.float64))
 
 
 @cache
@@ -155,9 +153,7 @@ def _load(path: Path) -> ShiftTables:
     )
 
 
-def _nucleus(
-    arrays: dict[str, npt.NDArray[np.generic]], name: str, unknown: tuple[float, float]
-) -> NucleusTable:
+def _nucleus(arrays: dict[str, npt.NDArray[np.generic]], name: str, unknown: tuple[float, float]) -> NucleusTable:
     mean = arrays[f"{name}_mean"].astype(np.float64) * float(arrays[f"{name}_unit"])
     scale = arrays[f"{name}_scale"].astype(np.float64)
     count = np.append(arrays[f"{name}_count"].astype(np.uint8), np.uint8(0))

@@ -117,9 +117,7 @@ def _check_choices(spectrum: Spectrum) -> None:
         ("provenance", spectrum.provenance, get_args(Provenance)),
     ):
         if value not in choices:
-            raise SpectrumError(
-                f"{value!r} is not known", field=field, repair=f"Write one of {', '.join(choices)}"
-            )
+            raise SpectrumError(f"{value!r} is not known", field=field, repair=f"Write one of {', '.join(choices)}")
 
 
 def _check_groups(groups: tuple[Group, ...], nucleus: Nucleus) -> None:

@@ -1,7 +1,7 @@
 """Spectra as payloads: printed peak lists in a JSON object, readable by people and language models.
 
-    {"formula": "C8H8O3", "c13": "191.0 (1C), …", "h1": "9.83 (1H, s), …", "ir": "1665 (s), …",
-     "evidence": "soft", "provenance": "measured"}
+{"formula": "C8H8O3", "c13": "191.0 (1C), …", "h1": "9.83 (1H, s), …", "ir": "1665 (s), …",
+"evidence": "soft", "provenance": "measured"}
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ def _bands(text: str) -> tuple[Band, ...]:
     for number, part in enumerate(filter(None, (part.strip() for part in text.split(","))), start=1):
         found = _BAND.match(part)
         if found is None:
-            raise SpectrumError(f"{part[:40]!r} is no band", field=f"ir band {number}", repair="Write 1715 (s), 2950 (m)")
+            repair = "Write 1715 (s), 2950 (m)"
+            raise SpectrumError(f"{part[:40]!r} is no band", field=f"ir band {number}", repair=repair)
         bands.append(Band(float(found[1]), found[2] or ""))
     return tuple(bands)
 

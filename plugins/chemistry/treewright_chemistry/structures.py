@@ -41,9 +41,7 @@ def parse_structure(text: str, *, field: str = "structure", max_atoms: int = MAX
     if not stripped:
         raise StructureError("the SMILES is empty", field=field, repair=_REPAIR)
     if len(stripped) > MAX_TEXT:
-        raise StructureError(
-            f"{len(stripped)} characters exceed the limit of {MAX_TEXT}", field=field, repair=_REPAIR
-        )
+        raise StructureError(f"{len(stripped)} characters exceed the limit of {MAX_TEXT}", field=field, repair=_REPAIR)
     molecule = _sanitized(stripped)
     if molecule is None:
         raise StructureError(f"{_quoted(stripped)} is not a valid SMILES", field=field, repair=_REPAIR)
@@ -60,9 +58,7 @@ def inchikey14(molecule: Mol) -> str:
     """Return the first block of the InChIKey (14 letters), which holds the constitution without stereo."""
     block = _quietly(Chem.MolToInchiKey, molecule)[:14]
     if not block:
-        raise StructureError(
-            "no InChIKey can be computed", field="structure", repair="Check valences and charges"
-        )
+        raise StructureError("no InChIKey can be computed", field="structure", repair="Check valences and charges")
     return str(block)
 
 
@@ -128,14 +124,10 @@ def _sanitized(text: str) -> Mol | None:
 def _check_size(molecule: Mol, field: str, max_atoms: int) -> None:
     heavy = molecule.GetNumHeavyAtoms()
     if heavy > max_atoms:
-        raise StructureError(
-            f"{heavy} heavy atoms exceed the limit of {max_atoms}", field=field, repair=_REPAIR
-        )
+        raise StructureError(f"{heavy} heavy atoms exceed the limit of {max_atoms}", field=field, repair=_REPAIR)
     largest = max((len(ring) for ring in molecule.GetRingInfo().AtomRings()), default=0)
     if largest > MAX_RING:
-        raise StructureError(
-            f"a ring of {largest} atoms exceeds the limit of {MAX_RING}", field=field, repair=_REPAIR
-        )
+        raise StructureError(f"a ring of {largest} atoms exceeds the limit of {MAX_RING}", field=field, repair=_REPAIR)
 
 
 def _quietly(function: Any, *args: Any, **options: Any) -> Any:

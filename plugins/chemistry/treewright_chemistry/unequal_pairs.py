@@ -31,9 +31,7 @@ def separate_pairs(keys: Keys, half_differences: Floats) -> tuple[Floats, Keys]:
     order = np.argsort(keys, axis=1, kind="stable")
     ordered = np.take_along_axis(keys, order, 1)
     halves = np.take_along_axis(half_differences, order, 1)
-    equal = np.zeros(
-        (len(keys), keys.shape[1] + 2), dtype=np.bool_
-    )  # equal[:, i]: does carbon i equal carbon i - 1
+    equal = np.zeros((len(keys), keys.shape[1] + 2), dtype=np.bool_)  # equal[:, i]: does carbon i equal carbon i - 1
     equal[:, 1:-2] = ordered[:, 1:] == ordered[:, :-1]
     # The first of exactly two: unlike its predecessor, like its successor, which is unlike the next.
     first = ~equal[:, :-2] & equal[:, 1:-1] & ~equal[:, 2:] & (halves > 0.0)
