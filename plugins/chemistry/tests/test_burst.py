@@ -43,12 +43,12 @@ def composition_of(smiles):
     return Composition.of(Counter(atom.GetAtomicNum() for atom in mol.GetAtoms()))
 
 
-TARGETS = ["CC(=O)OCCC(C)C", "O=[N+]([O-])c1ccc(Cl)cc1", "CS(=O)(=O)CCO", "CC1CCCC(=O)C1"]
+TARGETS = ["CC(=O)OCCC(C)C", "O=[N+]([O-])CCCCl", "CS(=O)(=O)CC", "CC1CCCC(=O)C1"]
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_burst_finds_a_structure_that_the_score_singles_out(target):
-    result = burst(composition_of(target), Resemblance(target), seed=1, evaluations=1200)
+    result = burst(composition_of(target), Resemblance(target), seed=1, evaluations=700)
     assert result.best[0] == (Chem.CanonSmiles(target), 0.0, result.best[0].move)
 
 

@@ -30,7 +30,10 @@ __all__ = ["BurstOptions", "BurstResult", "Fit", "Found", "burst"]
 
 
 PROPOSALS_PER_CANDIDATE: Final = 8
-"""Proposals that a round may spend on each candidate it is to find, before it takes what it has."""
+"""Proposals that a round, and a whole burst, may spend per candidate: a small formula is soon exhausted."""
+
+IDLE_ROUNDS: Final = 10
+"""Rounds of every island in a row without a new candidate, after which the formula counts as exhausted."""
 
 
 class Fit(Protocol):
@@ -48,13 +51,12 @@ class BurstOptions:
     """How a burst searches. Counts are candidates unless said otherwise.
 
     `islands` pools of `pool` members; `batch` candidates are scored at once; the rank of a parent has the
-    mean `parent_decay`; a parent is edited at random places `aim_after` times, then where it fits worst;
-    `second_edit`, `arm_share` and `fresh_share` are the probabilities of a second
-    edit, of an exchange or copy of arms, and of a fresh structure (`filling_share` while the pool is not
-    full); `fragment_share` of the fresh ones are
-    assembled from fragments, of these `symmetric_share` from equal arms where the lines speak for them.
-    An island starts afresh after twice `patience` proposals without a gain; every `migrate_every` candidates the
-    best members visit the next island.
+    mean `parent_decay`; a parent is edited at random places `aim_after` times, then where it fits worst.
+    `second_edit`, `arm_share` and `fresh_share` are the probabilities of a second edit, of an exchange or
+    copy of arms, and of a fresh structure (`filling_share` while the pool is not full); `fragment_share`
+    of the fresh ones are assembled from fragments, of these `symmetric_share` from equal arms where the
+    lines speak for them. An island starts afresh after twice `patience` proposals without a gain; every
+    `migrate_every` candidates the best members visit the next island.
     """
 
     islands: int = 4
@@ -118,7 +120,7 @@ def burst(
         composition: the formula; every candidate has exactly its atoms.
         fit: the spectrum.
         seed: all randomness comes from it; the same arguments give the same result.
-        evaluations: upper limit of candidates scored; fewer if the formula has no more within reach.
+        evaluations: upper limit of candidates scored; fewer if new ones become rare (small formulas).
         kit: fragments that may be parts of the unknown; without it only random isomers and edits.
         starts: SMILES to begin with; those of another formula or that cannot be held are passed over.
         keep: number of results.
@@ -169,17 +171,24 @@ class _Run:
     def search(self, evaluations: int, keep: int) -> BurstResult:
         """A batch for each island in turn, until the budget is spent or nothing new turns up."""
         idle, turn, migrated = 0, 0, 0
-        while len(self._scores) < evaluations and idle < 3 * len(self._islands):
+        most_proposals = PROPOSALS_PER_CANDIDATE * evaluations + 10_000
+        while (
+            len(self._scores) < evaluations
+            and self._proposals < most_proposals
+            and idle < IDLE_ROUNDS * len(self._islands)
+        ):
             island = self._islands[turn % len(self._islands)]
             turn += 1
             tried = self._proposals
-            batch = self._propose(island, min(self._options.batch, evaluations - len(self._scores)))
+            size = min(self._options.batch, evaluations - len(self._scores))
+            batch = self._propose(island, size)
+            island.poor_rounds = 0 if 4 * len(batch) >= size else island.poor_rounds + 1
             idle = 0 if batch else idle + 1
             if batch:
                 self._score(batch, [island])
             # Proposals, not candidates: an island that meets only known structures is exhausted sooner.
             island.stale += (self._proposals - tried) // 2
-            if island.stale > self._options.patience or not batch:
+            if island.stale > self._options.patience:
                 island.restart()
             if len(self._scores) - migrated > self._options.migrate_every:
                 migrated = len(self._scores)
@@ -212,7 +221,8 @@ class _Run:
         share = options.fresh_share if island.full else options.filling_share
         if not island.members or random.random() < share:
             return self._fresh()
-        parent = island.draw(random, options.parent_decay)
+        # Where the neighbours of the best are all known, worse members get their turn.
+        parent = island.draw(random, options.parent_decay * (1 + island.poor_rounds))
         if random.random() < options.arm_share:
             if random.random() < 0.3:
                 return "copy", copy_arm(parent.graph, parent.arms, random)

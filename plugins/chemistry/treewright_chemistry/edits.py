@@ -15,7 +15,7 @@ from treewright_chemistry.group_edits import (
     swap_arms,
     swap_atoms,
 )
-from treewright_chemistry.molgraph import MolGraph, is_connected
+from treewright_chemistry.molgraph import MolGraph, charges_fit, is_connected
 
 __all__ = ["EDITS", "Edit", "apply_edit"]
 
@@ -40,4 +40,6 @@ EDITS: Mapping[str, Edit] = MappingProxyType(
 def apply_edit(name: str, graph: MolGraph, random: Random, aim: Sequence[float]) -> MolGraph | None:
     """One try of a named move; None where it does not apply or would break the molecule apart."""
     changed = EDITS[name](graph, random, aim)
-    return changed if changed is not None and is_connected(changed) else None
+    if changed is None or not is_connected(changed):
+        return None
+    return changed if 7 not in changed.elements or charges_fit(changed) else None

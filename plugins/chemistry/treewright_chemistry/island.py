@@ -36,11 +36,15 @@ class Member:
 
 @dataclass(slots=True)
 class Island:
-    """At most `capacity` members, best first; a structure enters once in the life of an island (tabu)."""
+    """At most `capacity` members, best first; a structure enters once in the life of an island (tabu).
+
+    `stale` counts what was tried since the last gain, `poor_rounds` the latest rounds with few new candidates.
+    """
 
     capacity: int
     members: list[Member] = field(default_factory=list)
     stale: int = 0
+    poor_rounds: int = 0
     _entered: set[str] = field(default_factory=set)
 
     @property
@@ -70,4 +74,4 @@ class Island:
         """Forget everything."""
         self.members.clear()
         self._entered.clear()
-        self.stale = 0
+        self.stale = self.poor_rounds = 0

@@ -17,7 +17,7 @@ from typing import Any
 
 from rdkit import Chem
 
-__all__ = ["ELEMENTS", "MolGraph", "UnsupportedMolecule", "hydrogens", "is_connected"]
+__all__ = ["ELEMENTS", "MolGraph", "UnsupportedMolecule", "charges_fit", "hydrogens", "is_connected"]
 
 # Atomic number -> allowed valences, smallest first, of the neutral (hypervalent) form.
 # 0 is the dummy atom of an open place in a substructure.
@@ -152,6 +152,15 @@ def is_connected(graph: MolGraph) -> bool:
                 seen.add(j)
                 stack.append(j)
     return len(seen) == len(bonds)
+
+
+def charges_fit(graph: MolGraph) -> bool:
+    """Whether every pentavalent N still has the terminal neighbour that takes the negative charge."""
+    return all(
+        _negative_partner(graph, i) is not None
+        for i, number in enumerate(graph.elements)
+        if number == 7 and sum(graph.bonds[i].values()) > 3
+    )
 
 
 @lru_cache(maxsize=256)

@@ -1,8 +1,8 @@
 """Substructures as a text table: one line each, tab-separated, first line names the columns.
 
 Columns: smiles, count, formula, unsaturation, heavy_atoms, kind, attachments (positions, comma-separated),
-windows (`k:mean:spread`, ppm, comma-separated), text. Lines that start with `#` tell where it comes from; the last one tells the number of
-rows, so that a truncated table is noticed.
+windows (`k:mean:spread`, ppm, comma-separated), text. Lines that start with `#` tell where it comes from;
+the last one tells the number of rows, so that a truncated table is noticed.
 """
 
 from __future__ import annotations
