@@ -42,6 +42,8 @@ from treewright_chemistry.substructures import Substructure
 
 RANKS: Final = (1, 5, 10)
 NEAREST: Final = 5
+WARMTH: Final = 0.1
+"""Cosine difference worth a factor e where nearness is weighed against the root of the count."""
 SHARED: Final = 3_000
 """Pool molecules that random decoys are drawn from."""
 
@@ -121,9 +123,14 @@ def precision(
         pieces = _pieces(case.molecule)
         contained = np.array([case.molecule.HasSubstructMatch(queries[k]) for k in allowed.tolist()])
         cut = np.array([records[k].smiles in pieces for k in allowed.tolist()])
-        best, common = np.argsort(-cosines)[:NEAREST], np.argsort(-counts[allowed], kind="stable")[:NEAREST]
-        rows.append([*_shares(contained, best, common), *_shares(cut, best, common)])
-    ways = ("nearest", "most common", "random", "best possible")
+        orders = {
+            "nearest": -cosines,
+            "nearest and common": -cosines / WARMTH - 0.5 * np.log(counts[allowed]),
+            "most common": -counts[allowed],
+        }
+        chosen = [np.argsort(order, kind="stable")[:NEAREST] for order in orders.values()]
+        rows.append([*_shares(contained, chosen), *_shares(cut, chosen)])
+    ways = ("nearest", "nearest and common", "most common", "random", "best possible")
     names = [f"{kind}, {way}" for kind in ("contained", "cut") for way in ways]
     table = np.array(rows).reshape(-1, len(names))
     return {"n": len(rows)} | {name: _mean(table[:, k]) for k, name in enumerate(names)}
@@ -193,10 +200,10 @@ def _mean(values: npt.NDArray[np.float64]) -> list[float]:
     return [round(mean, 3), round(mean - half, 3), round(mean + half, 3)]
 
 
-def _shares(held: Flags, best: Integers, common: Integers) -> tuple[float, float, float, float]:
-    """Return the precision of the nearest, the most common, random, and perfectly chosen substructures."""
+def _shares(held: Flags, chosen: list[Integers]) -> list[float]:
+    """Return the precision of each choice, of random substructures, and of perfectly chosen ones."""
     most = min(NEAREST, int(held.sum())) / NEAREST
-    return float(held[best].mean()), float(held[common].mean()), float(held.mean()), most
+    return [*(float(held[choice].mean()) for choice in chosen), float(held.mean()), most]
 
 
 def _pieces(molecule: Mol) -> frozenset[str]:
