@@ -7,8 +7,10 @@ import pytest
 from rdkit import Chem
 
 from treewright_chemistry.encoder import DualEncoder
-from treewright_chemistry.encoder_evaluation import _recall, element_counts_of, fits, wilson
+from treewright_chemistry.encoder_evaluation import _recall, wilson
 from treewright_chemistry.encoder_file import WEIGHTS
+from treewright_chemistry.encoder_pieces import fit_map
+from treewright_chemistry.encoder_queries import element_counts_of, fits, query_of
 from treewright_chemistry.formula import parse_formula
 from treewright_chemistry.peak_grammar import parse_groups
 from treewright_chemistry.spectrum import Spectrum
@@ -64,3 +66,21 @@ def test_the_shipped_weights_are_small():
     from importlib import resources
 
     assert len(resources.files("treewright_chemistry").joinpath("data", WEIGHTS).read_bytes()) < 8_000_000
+
+
+def test_an_open_place_matches_any_heavy_atom_but_no_hydrogen():
+    phenyl = query_of(Substructure("*c1ccccc1", 1, "C6H5", 4, 6, "ring", (0,)))
+    found = [Chem.MolFromSmiles(smiles).HasSubstructMatch(phenyl) for smiles in ("Clc1ccccc1", "c1ccccc1", "C1CCCCC1C")]
+    assert found == [True, False, False]
+
+
+def test_the_substructure_map_learns_what_is_contained():
+    random = np.random.default_rng(0)
+    kinds = random.integers(0, 4, 200)
+    spectra = np.eye(8, dtype=np.float32)[kinds]
+    pieces = np.eye(8, dtype=np.float32)[[4, 5, 6, 7]]
+    right = np.eye(4, dtype=bool)[kinds]
+    fitted, loss = fit_map(spectra, pieces, np.ones_like(right), right, seed=0)
+    assert loss < 0.1
+    turned = pieces @ fitted["piece_map.weight"].T + fitted["piece_map.bias"]
+    assert (spectra @ turned.T).argmax(axis=1).tolist() == kinds.tolist()

@@ -104,7 +104,13 @@ class DualEncoder:
         Raises:
             StructureError: names the record whose SMILES cannot be read.
         """
-        return self.encode_molecules(_piece(number, record) for number, record in enumerate(records, start=1))
+        import torch
+
+        vectors = self.encode_molecules(_piece(number, record) for number, record in enumerate(records, start=1))
+        with torch.inference_mode():
+            mapped = self._model.piece_map(torch.from_numpy(vectors))
+            turned: Vectors = torch.nn.functional.normalize(mapped, dim=1).numpy()
+        return turned
 
 
 def _lengths(peaks: list[Vectors]) -> npt.NDArray[np.int64]:

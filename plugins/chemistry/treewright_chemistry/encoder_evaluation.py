@@ -20,7 +20,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from rdkit import Chem
 
 from treewright_chemistry.cutting import cut_molecule
 from treewright_chemistry.encoder import DualEncoder
@@ -33,7 +32,7 @@ from treewright_chemistry.encoder_decoys import (
     molpuzzle_cases,
     simulated_cases,
 )
-from treewright_chemistry.formula import Formula
+from treewright_chemistry.encoder_queries import element_counts_of, fits, query_of
 from treewright_chemistry.molgraph import UnsupportedMolecule
 from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.structures import Mol
@@ -76,9 +75,7 @@ def evaluate(
     return figures
 
 
-def recalls(
-    encoder: DualEncoder, cases: Sequence[Case], pool: Pool, shared: npt.NDArray[np.float32]
-) -> Figures:
+def recalls(encoder: DualEncoder, cases: Sequence[Case], pool: Pool, shared: npt.NDArray[np.float32]) -> Figures:
     """Return recall@k against random molecules, against pool isomers, and against edited isomers."""
     ranks: dict[str, list[int]] = {"random": [], "isomers": [], "edited isomers": []}
     decoys: dict[str, list[int]] = {kind: [] for kind in ranks}
@@ -114,9 +111,7 @@ def precision(
     counts = np.array([record.count for record in records])
     rows = []
     for case in cases:
-        allowed = np.flatnonzero(
-            [fits(f, r, case.spectrum.formula) for f, r in zip(formulas, records, strict=True)]
-        )
+        allowed = np.flatnonzero([fits(f, r, case.spectrum.formula) for f, r in zip(formulas, records, strict=True)])
         if len(allowed) < NEAREST:
             continue
         cosines = vectors[allowed] @ encoder.encode_spectrum(case.spectrum)
@@ -134,30 +129,6 @@ def precision(
     names = [f"{kind}, {way}" for kind in ("contained", "cut") for way in ways]
     table = np.array(rows).reshape(-1, len(names))
     return {"n": len(rows)} | {name: _mean(table[:, k]) for k, name in enumerate(names)}
-
-
-def query_of(record: Substructure) -> Mol:
-    """Return the substructure as a query: an open place matches any heavy atom."""
-    parameters: Any = Chem.AdjustQueryParameters.NoAdjustments()
-    parameters.makeDummiesQueries = True
-    return Chem.AdjustQueryProperties(Chem.MolFromSmiles(record.smiles), parameters)
-
-
-def fits(piece: dict[str, int], record: Substructure, formula: Formula) -> bool:
-    """Tell whether a formula has the atoms of a substructure and its unsaturation."""
-    return record.unsaturation <= formula.unsaturation + 2 * _hypervalent(formula) and all(
-        number <= formula[element] for element, number in piece.items()
-    )
-
-
-def element_counts_of(record: Substructure) -> dict[str, int]:
-    """Return the element counts of a substructure, its open places left out."""
-    counts: dict[str, int] = {}
-    for atom in Chem.MolFromSmiles(record.smiles).GetAtoms():
-        if atom.GetAtomicNum():
-            counts[atom.GetSymbol()] = counts.get(atom.GetSymbol(), 0) + 1
-            counts["H"] = counts.get("H", 0) + atom.GetTotalNumHs()
-    return counts
 
 
 def speed(encoder: DualEncoder, pool: Pool, *, number: int = 500) -> Figures:
@@ -213,21 +184,12 @@ def _pieces(molecule: Mol) -> frozenset[str]:
         return frozenset()
 
 
-def _hypervalent(formula: Formula) -> int:
-    """Return the extra bonds that nitro, sulfonyl and the like may add to the unsaturation."""
-    return formula["N"] + 2 * formula["S"] + formula["P"]
-
-
 def main() -> None:
     """Print the figures and write them as JSON."""
-    parser = argparse.ArgumentParser(
-        description="Figures of the molecule-spectrum encoder on held-out molecules"
-    )
+    parser = argparse.ArgumentParser(description="Figures of the molecule-spectrum encoder on held-out molecules")
     parser.add_argument("--data", type=Path, required=True, help="the data folder")
     parser.add_argument("--json", type=Path, default=None, help="file for the figures")
-    parser.add_argument(
-        "--encoder", type=Path, default=None, help="folder of the encoder; the shipped one if absent"
-    )
+    parser.add_argument("--encoder", type=Path, default=None, help="folder of the encoder; the shipped one if absent")
     parser.add_argument(
         "--substructures", type=Path, default=None, help="table of substructures; the shipped one if absent"
     )
@@ -235,9 +197,7 @@ def main() -> None:
     given = parser.parse_args()
     records = read_substructures(given.substructures) if given.substructures else shipped_substructures()
     encoder = DualEncoder.load(given.encoder)
-    figures = evaluate(
-        encoder, given.data, records, number=given.number, log=lambda line: print(line, flush=True)
-    )
+    figures = evaluate(encoder, given.data, records, number=given.number, log=lambda line: print(line, flush=True))
     if given.json is not None:
         given.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 

@@ -67,13 +67,19 @@ class EncoderSizes:
 
 
 class DualEncoderModel(nn.Module):
-    """Both encoders; ``tau`` and the piece scale belong to the losses."""
+    """Both encoders, and the map that turns the vectors of substructures (`encoder_pieces`), at first the identity.
+
+    The piece scale belongs to the loss.
+    """
 
     def __init__(self, sizes: EncoderSizes) -> None:
         super().__init__()
         self.molecule = MoleculeEncoder(sizes)
         self.spectrum = SpectrumEncoder(sizes)
         self.piece_scale = nn.Parameter(torch.tensor([math.log(10.0), -3.0]))
+        self.piece_map = nn.Linear(sizes.vector, sizes.vector)
+        nn.init.eye_(self.piece_map.weight)
+        nn.init.zeros_(self.piece_map.bias)
 
 
 class MoleculeEncoder(nn.Module):

@@ -26,6 +26,7 @@ from treewright_chemistry.encoder_batches import Batch, BatchSource, spectra_of
 from treewright_chemistry.encoder_data import DataOptions, load_store
 from treewright_chemistry.encoder_file import write_encoder
 from treewright_chemistry.encoder_model import DualEncoderModel, EncoderSizes
+from treewright_chemistry.encoder_pieces import fit_pieces
 from treewright_chemistry.encoder_store import EncoderStore, MoleculePicker, read_store, write_store
 from treewright_chemistry.environments import scheme_fingerprint
 from treewright_chemistry.shifts import ShiftTables
@@ -98,7 +99,8 @@ def train(
     else:
         store = load_store(data_dir, ShiftTables.load(network=False), data or DataOptions(), log)
         write_store(path, store)
-    return fit(store, out, seed=seed, options=options, sizes=sizes, resume=resume, log=log)
+    figures = fit(store, out, seed=seed, options=options, sizes=sizes, resume=resume, log=log)
+    return figures | {"piece_loss": fit_pieces(data_dir, out, seed=seed, log=log)}
 
 
 def fit(
