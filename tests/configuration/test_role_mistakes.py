@@ -1,6 +1,5 @@
 """What is said of mistakes in roles and capabilities: the full text of each."""
 
-
 import pytest
 
 from tests.configuration.parts import GOOD, complaint

@@ -3,9 +3,13 @@
 import pytest
 
 from tests.engine.toys import (
+    AsyncRewriter,
     AsyncSpeller,
+    BothAtOnce,
     Judge,
+    Rewriter,
     Speller,
+    ThreadedRewriter,
     ThreadedSpeller,
     Words,
     component,
@@ -18,14 +22,20 @@ from treewright.aggregators.soft_best import SoftBest
 from treewright.aggregators.votes import Majority, WeightedVote
 from treewright.pipeline import CallSettings, PipelineSpec
 from treewright.searches.beam import Beam
+from treewright.searches.islands import Islands
 from treewright.searches.mcts import Mcts
 from treewright.searches.sample import Sample
+from treewright.searches.self_refine_mcts import SelfRefineMcts
+from treewright_registry import Env, Problem
 
 SEARCHES = {
     "sample": component("search", Sample, n=6),
     "beam": component("search", Beam, width=3, branch=2),
     "uct": component("search", Mcts, branch=3),
     "puct": component("search", Mcts, branch=3, rule="puct"),
+    "self-refine-mcts": component("search", SelfRefineMcts),
+    "islands": component("search", Islands, islands=2, drafts=3, branch=3, patience=2, migration=2),
+    "together": component("search", BothAtOnce),
 }
 AGGREGATORS = {
     "best": component("aggregator", Best),
@@ -35,7 +45,21 @@ AGGREGATORS = {
 }
 
 
+REVISING = ("self-refine-mcts", "islands")
+# how the policy is reached: one that writes on, and one that revises
+WAYS = {
+    "random delays": [component("policy", cls, delay=0.01) for cls in (AsyncSpeller, AsyncRewriter)],
+    "thread": [component("policy", cls) for cls in (ThreadedSpeller, ThreadedRewriter)],
+    "batches of 1": [component("policy", cls, CallSettings(batch=1)) for cls in (Speller, Rewriter)],
+    "batches of 7": [component("policy", cls, CallSettings(batch=7)) for cls in (Speller, Rewriter)],
+}
+# every search and every aggregator at least once; starting two processes for all pairs would take minutes
+PAIRS = [(search, list(AGGREGATORS)[index % len(AGGREGATORS)]) for index, search in enumerate(SEARCHES)]
+
+
 def specification(search: str, aggregator: str = "best", **parts: object) -> PipelineSpec:
+    if search in REVISING:
+        parts = {"policy": component("policy", Rewriter), **parts}
     return pipeline(
         search=SEARCHES[search],
         aggregator=AGGREGATORS[aggregator],
@@ -57,20 +81,12 @@ def test_fifty_problems_together_answer_as_each_alone(search: str, aggregator: s
     }
 
 
+@pytest.mark.parametrize("aggregator", AGGREGATORS)
 @pytest.mark.parametrize("search", SEARCHES)
-@pytest.mark.parametrize(
-    "policy",
-    [
-        component("policy", AsyncSpeller, delay=0.01),
-        component("policy", ThreadedSpeller),
-        component("policy", Speller, CallSettings(batch=1)),
-        component("policy", Speller, CallSettings(batch=7)),
-    ],
-    ids=["random delays", "thread", "batches of 1", "batches of 7"],
-)
-def test_order_of_completion_and_batch_shape_change_nothing(search: str, policy: object) -> None:
-    plain = solve(specification(search))
-    other = solve(specification(search, policy=policy))
+@pytest.mark.parametrize("way", WAYS)
+def test_order_of_completion_and_batch_shape_change_nothing(search: str, way: str, aggregator: str) -> None:
+    plain = solve(specification(search, aggregator))
+    other = solve(specification(search, aggregator, policy=WAYS[way][search in REVISING]))
     assert {id_: timeless(plain[id_]) for id_ in plain} == {id_: timeless(other[id_]) for id_ in plain}
 
 
@@ -82,10 +98,10 @@ def test_reversed_admission_and_few_live_problems_change_nothing(search: str) ->
     assert {id_: timeless(plain[id_]) for id_ in plain} == {id_: timeless(reversed_[id_]) for id_ in plain}
 
 
-@pytest.mark.parametrize("search", ["sample", "uct"])
-def test_two_worker_processes_change_nothing(search: str) -> None:
-    plain = solve(specification(search, "soft-best"))
-    sharded = solve(specification(search, "soft-best"), workers=2)
+@pytest.mark.parametrize(("search", "aggregator"), PAIRS)
+def test_two_worker_processes_change_nothing(search: str, aggregator: str) -> None:
+    plain = solve(specification(search, aggregator))
+    sharded = solve(specification(search, aggregator), workers=2)
     assert {id_: timeless(plain[id_]) for id_ in plain} == {id_: timeless(sharded[id_]) for id_ in plain}
 
 
@@ -101,3 +117,20 @@ def test_another_seed_gives_other_answers() -> None:
     first = solve(specification("sample"))
     second = solve(specification("sample", seed=1))
     assert sum(first[id_].answer != second[id_].answer for id_ in first) > 25
+
+
+class Branches:
+    """Runs coroutines of its own at the same time: their draws would depend on who answers first."""
+
+    needs = BothAtOnce.needs
+
+    async def search(self, problem: Problem, env: Env) -> None:
+        async def branch() -> None:
+            await env.propose([env.root], 1)
+
+        await env.together(branch(), branch())
+
+
+def test_coroutines_of_a_search_cannot_run_together() -> None:
+    solutions = solve(pipeline(search=component("search", Branches), count=1))
+    assert str(solutions["w0"].error).startswith("env.together got a coroutine; it takes calls of env only")

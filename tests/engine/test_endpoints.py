@@ -9,7 +9,7 @@ from tests.engine.toys import Speller, component, pipeline, solve, timeless
 from treewright.engine.local import ListFeed, run_local
 from treewright.engine.solving import Solution
 from treewright.pipeline import CallSettings
-from treewright_registry import Problem, Proposals, ProposeRequest, Step
+from treewright_registry import Problem, Proposals, ProposeRequest, Step, Usage
 
 
 class Crowded:
@@ -93,7 +93,7 @@ class OddTokens(Speller):
 
     def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
         return [
-            Proposals([Step("a", tokens="three", finish="stop")])  # type: ignore[arg-type]
+            Proposals([Step("a", finish="stop")], Usage(prompt_tokens="three"))  # type: ignore[arg-type]
             if request.trajectory.problem.id == "w1"
             else super(OddTokens, self).propose([request])[0]
             for request in requests
@@ -112,6 +112,6 @@ def test_results_too_odd_to_be_booked_end_their_own_problem_only(policy: type) -
     run_local(spec, ListFeed([Problem(f"w{number}", "?") for number in range(4)]), solutions.append)
     errors = {solution.problem_id: solution.error for solution in solutions}
     assert errors.pop("w1") == (
-        "policy.propose: the results cannot be booked: TypeError: unsupported operand type(s) for +=: 'int' and 'str'"
+        "policy.propose: the results cannot be booked: TypeError: unsupported operand type(s) for +: 'int' and 'str'"
     )
     assert errors == {"w0": None, "w2": None, "w3": None}

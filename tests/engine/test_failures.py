@@ -1,6 +1,7 @@
 """What a misbehaving component costs: the requests that it failed, nothing else."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf, nan
 
 import pytest
@@ -10,6 +11,7 @@ from tests.engine.toys import (
     Slow,
     Speller,
     Vowels,
+    Words,
     component,
     pipeline,
     solve,
@@ -19,11 +21,13 @@ from treewright.pipeline import CallSettings
 from treewright.searches.beam import Beam
 from treewright_registry import (
     ConfigurationError,
+    Problem,
     Proposals,
     ProposeRequest,
     Score,
     ScoreRequest,
     Step,
+    Trajectory,
 )
 
 
@@ -138,8 +142,7 @@ def test_scorer_of_wrong_length_fails_every_request_with_its_reason() -> None:
     solutions = solve(pipeline(scorer=component("scorer", WrongLength)))
     for solution in solutions.values():
         assert solution.failed_calls == ("scorer.score: score returned 0 results for 1 request",) * 4
-        assert solution.error is None
-        assert solution.score is None
+        assert solution.error == "no answer could be scored: scorer.score: score returned 0 results for 1 request"
 
 
 def test_component_that_hangs_is_killed_replaced_and_costs_only_its_own_problem() -> None:
@@ -233,3 +236,84 @@ def test_beam_goes_on_with_the_candidates_that_were_scored() -> None:
         count=10,
     )
     assert [solution.error for solution in solve(spec).values()].count(None) >= 9
+
+
+class Exits(Speller):
+    """Calls sys.exit, as scripts turned into plugins do."""
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        raise SystemExit(0)
+
+
+class ExitsOnAThread(Exits):
+    expensive = True
+
+
+class ExitsAtAnEndpoint:
+    async def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        raise SystemExit(0)
+
+
+@pytest.mark.parametrize("policy", [Exits, ExitsOnAThread, ExitsAtAnEndpoint])
+def test_component_that_calls_exit_fails_its_calls_and_ends_nothing(policy: type) -> None:
+    spec = pipeline(policy=component("policy", policy, CallSettings(retries=0)), count=2)
+    error = "the search ended without a finished answer; first failed call: policy.propose: SystemExit: 0"
+    assert [solution.error for solution in solve(spec).values()] == [error, error]
+
+
+class ExitingTask(Words):
+    def extract(self, trajectory: Trajectory) -> str | None:
+        raise SystemExit("enough")
+
+
+def test_task_that_calls_exit_ends_its_problem_only() -> None:
+    spec = replace(pipeline(count=2), task=component("task", ExitingTask, count=2))
+    assert [solution.error for solution in solve(spec).values()] == ["SystemExit: enough"] * 2
+
+
+def test_problem_that_cannot_be_sent_to_a_worker_is_recorded() -> None:
+    odd = Problem("odd", "?", {"function": lambda: None})
+    spec = pipeline(policy=component("policy", Speller, CallSettings(deadline=20.0)))
+    solutions = solve(spec, [odd, Problem("even", "?")])
+    assert "the request cannot be sent to the worker process" in str(solutions["odd"].error)
+    assert solutions["even"].error is None
+    sharded = solve(pipeline(), [odd, Problem("even", "?"), Problem("third", "?")], workers=2)
+    assert str(sharded["odd"].error).startswith("the problem cannot be sent to a worker process: ")
+    assert (sharded["even"].error, sharded["third"].error) == (None, None)
+
+
+class OddStep(Speller):
+    def __init__(self, *, how: str) -> None:
+        self.how = how
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        odd: dict[str, object] = {
+            "text": "a",
+            "finish": Step("a", finish="done"),  # type: ignore[arg-type]
+            "tokens": Step("a", tokens=-5),
+            "likely": Step("a", log_probability=inf),
+        }
+        return [Proposals([odd[self.how]]) for _ in requests]  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("how", "complaint"),
+    [
+        ("text", "a str where a Step is wanted"),
+        ("finish", "a step with finish 'done'; known: step, stop, length"),
+        ("tokens", "a step with -5 tokens"),
+        ("likely", "a step whose log-probability is inf"),
+    ],
+)
+def test_odd_steps_are_failures_that_say_what_is_odd(how: str, complaint: str) -> None:
+    solution = solve(pipeline(policy=component("policy", OddStep, how=how), count=1))["w0"]
+    assert solution.failed_calls == (f"policy.propose: propose returned {complaint}",)
+
+
+def test_problem_whose_every_score_failed_is_an_error() -> None:
+    class Down(Vowels):
+        def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
+            raise ConnectionError("reward server down")
+
+    solution = solve(pipeline(scorer=component("scorer", Down), count=1))["w0"]
+    assert solution.error == ("no answer could be scored: scorer.score: ConnectionError: reward server down")

@@ -16,6 +16,8 @@ from treewright.pipeline import CallSettings, ComponentSpec, PipelineSpec
 from treewright.searches.sample import Sample
 from treewright_registry import (
     JSON,
+    TO_END,
+    Capability,
     Descriptor,
     Env,
     Key,
@@ -95,6 +97,57 @@ class AsyncSpeller:
     async def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
         await asyncio.sleep(self.delay * Key.root(requests[0].seed, "delay").uniform())
         return Speller().propose(requests)
+
+
+class Rewriter:
+    """Writes whole words; revised, a word has one letter drawn anew."""
+
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.REVISES})
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        return [Proposals([self._word(request, index) for index in range(request.n)]) for request in requests]
+
+    def _word(self, request: ProposeRequest, index: int) -> Step:
+        key, step = request.key(index), request.trajectory.step
+        if step is None:
+            return Step("".join(LETTERS[key.child(i).seed % 4] for i in range(LENGTH)), finish="stop")
+        word, place = str(step.content), key.child("place").seed % LENGTH
+        return Step(word[:place] + LETTERS[key.child("letter").seed % 4] + word[place + 1 :], finish="stop")
+
+
+class ThreadedRewriter(Rewriter):
+    """The same on a thread of its own."""
+
+    expensive = True
+
+
+class AsyncRewriter:
+    """The same behind an endpoint whose answers come late."""
+
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.REVISES})
+
+    def __init__(self, *, delay: float = 0.0) -> None:
+        self.delay = delay
+
+    async def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        await asyncio.sleep(self.delay * Key.root(requests[0].seed, "delay").uniform())
+        return Rewriter().propose(requests)
+
+
+class BothAtOnce:
+    """Asks policy and composite-capable scorer at the same time, twice over."""
+
+    needs: ClassVar[Mapping[str, Need]] = {"policy": Need("policy"), "scorer": Need("scorer")}
+
+    async def search(self, problem: Problem, env: Env) -> None:
+        [[first], [second]] = await env.propose([env.root, env.root], 1, sampling=TO_END)
+        for _ in range(3):
+            scores, families, more = await env.together(
+                env.score([first, second]), env.propose([env.root], 2, sampling=TO_END), env.score([second])
+            )
+            env.offer(first, scores[0])
+            env.offer(second, more[0])
+            [[first, second]] = families
 
 
 class Vowels:

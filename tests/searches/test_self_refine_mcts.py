@@ -1,6 +1,7 @@
 """MCTSr and K-MSE: values, weights and back-up with scripted rewards (T18), and whole runs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import log, sqrt
 from typing import ClassVar
 
@@ -101,7 +102,6 @@ def test_rewards_are_scaled_and_those_above_the_limit_lose_the_penalty() -> None
     assert reward(Score(50.0)) == pytest.approx(0.5)
     assert reward(Score(95.0)) == pytest.approx(0.95)
     assert reward(Score(97.0)) == pytest.approx(0.92)
-    assert reward(Score(float("nan"), reason="no")) == 0.0
 
 
 def test_importance_sampling_draws_open_nodes_by_their_uct() -> None:
@@ -174,3 +174,21 @@ def test_iterations_limit_the_revisions() -> None:
 def test_resampling_judges_the_revised_node_again() -> None:
     solution = solve(climbing(11, resample=True))["w0"]
     assert solution.cost["scorer"]["reward_calls"] == 11 + 10
+
+
+class Broken(Counter):
+    """Writes a first answer; every revision fails."""
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        if any(request.trajectory.step is not None for request in requests):
+            raise ConnectionError("no")
+        return super().propose(requests)
+
+
+@pytest.mark.parametrize("open_nodes", ["few-children", "or-worse-children"])
+def test_search_whose_revisions_all_fail_ends_with_its_draft(open_nodes: str) -> None:
+    spec = climbing(50, open_nodes=open_nodes)
+    broken = replace(spec, roles={**spec.roles, "policy": component("policy", Broken)})
+    for solution in solve(broken).values():
+        assert solution.error is None
+        assert solution.cost["policy"]["failed_calls"] == 3

@@ -23,8 +23,8 @@ class Vote(ABC):
         self.representative = representative
 
     @abstractmethod
-    def weight(self, candidate: Candidate) -> float:
-        """How much a candidate's vote counts."""
+    def weight(self, candidate: Candidate) -> float | None:
+        """How much a candidate's vote counts; ``None``: not at all."""
 
     async def aggregate(self, problem: Problem, candidates: Sequence[Candidate], env: Env) -> Sequence[Candidate]:
         """One candidate for each class of equal answers, the heaviest class first."""
@@ -32,9 +32,14 @@ class Vote(ABC):
         tie_break = self._tie_break(env)
         order = sorted(
             range(len(classes)),
-            key=lambda index: (-sum(map(self.weight, classes[index])), tie_break(index, classes[index])),
+            key=lambda index: (*self._heaviness(classes[index]), tie_break(index, classes[index])),
         )
         return [self._represent(classes[index]) for index in order]
+
+    def _heaviness(self, members: list[Candidate]) -> tuple[bool, float]:
+        """Sort key: classes with a vote that counts first, then by summed weight, heaviest first."""
+        weights = [weight for weight in map(self.weight, members) if weight is not None]
+        return not weights, -sum(weights)
 
     def _tie_break(self, env: Env) -> Callable[[int, list[Candidate]], float]:
         if self.ties == "score":
@@ -64,16 +69,18 @@ class Majority(Vote):
 
 
 class WeightedVote(Vote):
-    """Weighted best-of-n: the answer whose candidates' scores add up highest; failed scores add 0.
+    """Weighted best-of-n: the answer whose candidates' scores add up highest.
+
+    A candidate whose score failed has no vote; answers that only such candidates give come last.
 
     Args:
         ties: as for the majority.
         representative: which candidate of the winning class is the answer.
     """
 
-    def weight(self, candidate: Candidate) -> float:
-        """How much a candidate's vote counts."""
-        return 0.0 if candidate.score.failed else candidate.score.value
+    def weight(self, candidate: Candidate) -> float | None:
+        """The score; nothing if scoring failed."""
+        return None if candidate.score.failed else candidate.score.value
 
 
 def _classes(candidates: Sequence[Candidate], answer_key: Callable[..., Hashable]) -> list[list[Candidate]]:

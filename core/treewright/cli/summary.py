@@ -22,6 +22,9 @@ def report(name: str, summary: Mapping[str, Any], out: Path, failures: Sequence[
     rows = [("problems", _problems(summary))]
     rows += [(str(metric), _interval(value)) for metric, value in summary.get("metrics", {}).items()]
     rows += _costs(summary.get("cost", {}).get("total", {}))
+    failed = summary.get("failed_calls") or {}
+    if failed.get("n"):
+        rows.append(("failed calls", f"{count(failed['n'])}  (first: {failed.get('first')})"))
     rows.append(("time", duration(summary.get("seconds"))))
     if summary.get("failures"):
         rows.append(("failed", str(summary["failures"])))

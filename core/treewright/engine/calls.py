@@ -5,7 +5,7 @@ to the scheduler, which sends the result back when it is there. No asyncio futur
 path, which is what keeps a cheap call cheap.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from treewright_registry import ContractError
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Resume = Callable[[Any, BaseException | None], None]  # gets a result, or the error instead
+
+
+# what a plugin may raise: a component that calls sys.exit must not end the run, least of all with code 0
+PLUGIN_ERRORS = (Exception, SystemExit)
 
 
 class Failure(NamedTuple):
@@ -71,19 +75,39 @@ class Call(Generic[T]):
     def _end(self) -> None:
         try:
             result = self._finish(self)
-        except Exception as error:  # results too odd to be booked are this search's error, not the run's
+        except PLUGIN_ERRORS as error:  # results too odd to be booked are this search's error, not the run's
             what = f"{self.port.role}.{self.method}: the results cannot be booked"
             self.resume(None, ContractError(f"{what}: {type(error).__name__}: {error}"))
         else:
             self.resume(result, None)
 
 
+class Composed(Generic[T]):
+    """A call of a composite component: a coroutine of its own on the trampoline.
+
+    What it is to do is fixed when the call is made, its child environment included, so that calls
+    running together have the same draws in whatever order they run.
+    """
+
+    __slots__ = ("_coroutine",)
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._coroutine = coroutine
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._coroutine.__await__()
+
+    def start(self, scheduler: "Scheduler", resume: Resume) -> None:
+        """Run it beside the search; ``resume`` gets the result."""
+        scheduler.spawn(self._coroutine, resume)
+
+
 class Together:
-    """Several awaitables of one search, running at the same time."""
+    """Several calls of one search, running at the same time."""
 
     __slots__ = ("_awaitables", "_error", "_left", "_results", "_resume")
 
-    def __init__(self, awaitables: Sequence[Awaitable[Any]]) -> None:
+    def __init__(self, awaitables: "Sequence[Call[Any] | Composed[Any] | Together]") -> None:
         self._awaitables = awaitables
         self._results: list[Any] = [None] * len(awaitables)
         self._left = len(awaitables)
@@ -101,7 +125,7 @@ class Together:
         for index, awaitable in enumerate(self._awaitables):
             self._start_one(scheduler, index, awaitable)
 
-    def _start_one(self, scheduler: "Scheduler", index: int, awaitable: Awaitable[Any]) -> None:
+    def _start_one(self, scheduler: "Scheduler", index: int, awaitable: "Call[Any] | Composed[Any] | Together") -> None:
         def done(result: Any, error: BaseException | None) -> None:
             self._results[index] = result
             self._error = self._error or error
@@ -109,18 +133,8 @@ class Together:
             if not self._left:
                 self._resume(self._results, self._error)
 
-        if isinstance(awaitable, Call | Together):
-            awaitable.start(scheduler, done)
-        else:
-            scheduler.spawn(_as_coroutine(awaitable), done)
-
-
-async def _as_coroutine(awaitable: Awaitable[T]) -> T:
-    return await awaitable
+        awaitable.start(scheduler, done)
 
 
 def _nobody(result: Any, error: BaseException | None) -> None:
     raise AssertionError("a call was answered before it was started")
-
-
-SearchCoroutine = Coroutine[Any, Any, Any]

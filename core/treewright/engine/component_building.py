@@ -18,7 +18,7 @@ def build(spec: ComponentSpec, blobs: Path | None = None) -> Any:
         component = spec.build()
     except TreewrightError:
         raise
-    except Exception as error:  # a plugin's constructor may raise anything
+    except (Exception, SystemExit) as error:  # a plugin's constructor may raise anything
         raise ConfigurationError(f"{spec.name} cannot be built: {type(error).__name__}: {error}") from error
     if hasattr(type(component), "blobs") and blobs is not None:
         component.blobs = FolderBlobs(blobs)

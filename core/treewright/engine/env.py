@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from treewright.engine.budget import Budget
-from treewright.engine.calls import Call, Failure, Together
+from treewright.engine.calls import PLUGIN_ERRORS, Call, Composed, Failure, Together
 from treewright.engine.invoke import checked
 from treewright.engine.ports import Port
 from treewright.engine.trace import CallRecord, Trace
@@ -38,6 +38,10 @@ from treewright_registry import (
 )
 
 _NAN = float("nan")
+_NOT_A_CALL = (
+    "env.together got a {}; it takes calls of env only (env.propose, env.score, …): a coroutine of the search's own"
+    " would draw its random numbers in an order that depends on who answers first"
+)
 _MASK = (1 << 64) - 1
 _KEPT_FAILURES = 20  # reasons kept per problem; the ledger counts all of them
 AnswerKey: TypeAlias = Callable[[Trajectory], Hashable]
@@ -170,8 +174,12 @@ class ProblemEnv:
         return self._send(role, "retrieve", requests, self._retrieved)
 
     def together(self, *calls: Awaitable[Any]) -> Awaitable[list[Any]]:
-        """Run several calls at the same time; their results in the given order."""
-        return Together(calls)
+        """Run several calls of ``env`` at the same time; their results in the given order."""
+        for call in calls:
+            if not isinstance(call, Call | Composed | Together):
+                _discard(calls)
+                raise ContractError(_NOT_A_CALL.format(type(call).__name__))
+        return Together(calls)  # type: ignore[arg-type]  # checked above
 
     def finished(self, trajectory: Trajectory) -> bool:
         """Whether the trajectory is a complete answer."""
@@ -246,19 +254,24 @@ class ProblemEnv:
     def _send(self, role: str, method: str, requests: list[Any], finish: Callable[[Call[Any]], Any]) -> Awaitable[Any]:
         target = self._target(role)
         if isinstance(target, Composite):
-            return self._compose(target, method, requests, finish)
+            env = self.child(target.role, target.bound)
+            return Composed(self._compose(target, method, requests, finish, env))
         return Call(target, method, requests, finish)
 
     async def _compose(
-        self, target: Composite, method: str, requests: list[Any], finish: Callable[[Call[Any]], Any]
+        self,
+        target: Composite,
+        method: str,
+        requests: list[Any],
+        finish: Callable[[Call[Any]], Any],
+        env: "ProblemEnv",
     ) -> Any:
-        env = self.child(target.role, target.bound)
         try:
             results = await getattr(target.component, method)(requests, env)
             outcomes = checked(target.component, method, requests, results)
         except BudgetExhausted:
             raise
-        except Exception as error:  # a composite may raise anything; its requests have failed
+        except PLUGIN_ERRORS as error:  # a composite may raise anything; its requests have failed
             outcomes = [Failure(f"{type(error).__name__}: {error}")] * len(requests)
         answered: Call[Any] = Call(target, method, requests, finish)  # type: ignore[arg-type]
         answered.outcomes = outcomes
@@ -369,6 +382,14 @@ def _sum_usage(outcomes: Sequence[Any]) -> Usage:
         if usage is not NO_USAGE:  # most components report none
             total = Usage(*(left + right for left, right in zip(total, usage, strict=True)))
     return total
+
+
+def _discard(calls: Sequence[Awaitable[Any]]) -> None:
+    """Close coroutines that will never run, so that Python does not warn of them."""
+    for call in calls:
+        close = getattr(call, "close", None)
+        if close is not None:
+            close()
 
 
 def _each(context: Context | Sequence[Context], count: int) -> Sequence[Context]:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
-from treewright.engine.calls import Failure
-from treewright_registry import Likelihood, Proposals, Score
+from treewright.engine.calls import PLUGIN_ERRORS, Failure
+from treewright_registry import Likelihood, Proposals, Score, Step
 
+_FINISHES = ("step", "stop", "length")
 METHODS = {"policy": ("propose", "log_likelihood"), "scorer": ("score",), "retriever": ("retrieve",)}
 
 
@@ -19,7 +20,7 @@ def invoke(component: Any, method: str, requests: Sequence[Any]) -> list[Any]:
     function = getattr(component, method)
     try:
         return checked(component, method, requests, function(requests))
-    except Exception as error:  # a plugin may raise anything; it becomes this request's failure
+    except PLUGIN_ERRORS as error:  # a plugin may raise anything; it becomes this request's failure
         if len(requests) == 1:
             return [Failure(_reason(error))]
     return [invoke(component, method, [request])[0] for request in requests]
@@ -40,7 +41,7 @@ def invoke_in_batches(component: Any, method: str, requests: Sequence[Any], batc
                 outcomes.append(check(component, request, results[0]))
             else:
                 outcomes += checked(component, method, single, results)
-        except Exception as error:  # as in ``invoke``
+        except PLUGIN_ERRORS as error:  # as in ``invoke``
             outcomes.append(Failure(_reason(error)))
     return outcomes
 
@@ -64,9 +65,23 @@ def _check_proposals(component: Any, request: Any, result: Any) -> Any:
     if len(result.steps) > request.n:
         return Failure(f"propose returned {len(result.steps)} steps where {request.n} were asked for")
     for step in result.steps:
-        if step.log_probability is not None and step.log_probability != step.log_probability:
-            return Failure("propose returned a step whose log-probability is NaN")
+        complaint = _step_complaint(step)
+        if complaint:
+            return Failure(f"propose returned {complaint}")
     return result
+
+
+def _step_complaint(step: Any) -> str:
+    if type(step) is not Step:
+        return f"a {type(step).__name__} where a Step is wanted"
+    if step.finish not in _FINISHES:
+        return f"a step with finish {step.finish!r}; known: {', '.join(_FINISHES)}"
+    if type(step.tokens) is not int or step.tokens < 0:
+        return f"a step with {step.tokens!r} tokens"
+    likely = step.log_probability
+    if likely is not None and not -inf <= likely < inf:  # NaN fails every comparison
+        return f"a step whose log-probability is {likely}"
+    return ""
 
 
 def _check_score(component: Any, request: Any, result: Any) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from pickle import PicklingError
 from typing import Any
 
 from treewright.engine.calls import Failure
@@ -64,13 +65,18 @@ class KillableWorker:
         if self._stopped:
             return Failure("the run was stopped")
         if self._process is None:
-            self._start()
+            try:
+                self._start()
+            except ConfigurationError as error:  # it could be built once; this request pays, the run goes on
+                return Failure(f"the worker could not be replaced: {error}")
         assert self._pipe is not None
         try:
             self._pipe.send((method, list(requests)))
             if self._pipe.poll(self._deadline):
                 outcomes: list[Any] = self._pipe.recv()
                 return outcomes
+        except (PicklingError, TypeError, AttributeError) as error:
+            return Failure(f"the request cannot be sent to the worker process: {error}")
         except (EOFError, OSError):
             code = self._exit_code()
             self._replace_later()

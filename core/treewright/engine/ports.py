@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from treewright.engine.calls import Call, Failure
+from treewright.engine.calls import PLUGIN_ERRORS, Call, Failure
 from treewright.engine.invoke import checked, invoke, invoke_in_batches
 from treewright.pipeline import CallSettings
 
@@ -162,7 +162,10 @@ class ThreadedPort(Port):
 
     def _call(self, scheduler: "Scheduler", method: str, requests: list[Any], segments: list[Segment]) -> None:
         begin = time.perf_counter()
-        outcomes = self._run(method, requests)
+        try:
+            outcomes = self._run(method, requests)
+        except BaseException as error:  # whatever it was, the search waits for an answer: never lose it
+            outcomes = [Failure(f"{type(error).__name__}: {error}")] * len(requests)
         seconds = time.perf_counter() - begin
 
         def arrived() -> None:
@@ -252,7 +255,7 @@ class EndpointPort(Port):
             if task is not None and task.cancelling():
                 raise  # the run is being torn down; nobody waits for the result
             return Failure("CancelledError: the component cancelled its own request")
-        except Exception as error:  # an endpoint may fail in any way; it becomes this request's failure
+        except PLUGIN_ERRORS as error:  # an endpoint may fail in any way; it becomes this request's failure
             return Failure(f"{type(error).__name__}: {error}")
 
 

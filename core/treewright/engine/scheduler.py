@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
 
-from treewright.engine.calls import Call, Resume, Together
+from treewright.engine.calls import PLUGIN_ERRORS, Call, Resume, Together
 from treewright.engine.ports import InlinePort, Port
 from treewright_registry import ContractError
 
@@ -44,7 +44,7 @@ class Fiber:
         except StopIteration as stop:
             self.scheduler.fibers.discard(self)
             self.done(stop.value, None)
-        except Exception as raised:  # handed to whoever waits for this coroutine
+        except PLUGIN_ERRORS as raised:  # handed to whoever waits for this coroutine
             self.scheduler.fibers.discard(self)
             self.done(None, raised)
         else:

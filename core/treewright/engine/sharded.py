@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from pickle import PicklingError
 
 from treewright.engine.local import Solved, run_local
 from treewright.engine.orphans import end_with_parent
@@ -87,10 +88,18 @@ class _Parent:
         while waiting or any(shard.at_work for shard in self._shards):
             for shard in self._shards:
                 while waiting and len(shard.at_work) < most:
-                    shard.send(waiting.popleft())
-            self._receive()
+                    self._send(shard, waiting.popleft())
+            if any(shard.at_work for shard in self._shards):
+                self._receive()
         while self._suspects:
             self._try_alone(self._suspects.popleft())
+
+    def _send(self, shard: Shard, problem: Problem) -> None:
+        try:
+            shard.send(problem)
+        except (PicklingError, TypeError, AttributeError) as error:
+            del shard.at_work[problem.id]
+            self._solved(Solution(problem.id, error=f"the problem cannot be sent to a worker process: {error}"))
 
     def _start(self) -> Shard:
         return Shard(*self._given)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from treewright.engine.calls import PLUGIN_ERRORS
 from treewright.engine.env import AnswerKey, Composite, ProblemEnv, Shared
 from treewright.engine.ports import Port
 from treewright.engine.trace import Trace
@@ -94,11 +95,20 @@ class Solver:
             ordered = await self._answers(problem, env)
         except TreewrightError as raised:
             error = str(raised)
-        except Exception as raised:  # a plugin's search or task failed; the run goes on
+        except PLUGIN_ERRORS as raised:  # a plugin's search or task failed; the run goes on
             error = f"{type(raised).__name__}: {raised}"
-        if self._write_trace is not None:
-            self._write_trace(problem, shared.trace)
+        error = self._trace(problem, shared.trace) or error
         return self._solution(problem, ordered, shared, error, time.perf_counter() - begin)
+
+    def _trace(self, problem: Problem, trace: Trace) -> str | None:
+        """Write the trace; what is wrong with it, if it cannot be written as JSON."""
+        if self._write_trace is None:
+            return None
+        try:
+            self._write_trace(problem, trace)
+        except (TypeError, ValueError) as error:
+            return f"a step's content is no JSON value: {error}"
+        return None
 
     async def _answers(self, problem: Problem, env: ProblemEnv) -> Sequence[Candidate]:
         spent = ""
@@ -108,6 +118,9 @@ class Solver:
             spent = f" ({exhausted})"
         if not env.offers:
             raise NoAnswer(self._no_answer(env, spent))
+        if all(candidate.score.failed for candidate in env.offers):
+            first = f": {env.failures[0]}" if env.failures else ""
+            raise NoAnswer(f"no answer could be scored{first}")
         child = env.child("aggregator", self._aggregator_roles)
         try:
             ordered = await self._aggregator.aggregate(problem, env.offers, child)
@@ -138,7 +151,7 @@ class Solver:
         if error is None:
             try:
                 answers = self._distinct_answers(ordered)
-            except Exception as raised:  # a task's extraction failed on this problem's answer
+            except PLUGIN_ERRORS as raised:  # a task's extraction failed on this problem's answer
                 error = f"{type(raised).__name__}: {raised}"
         first = answers[0] if answers else {"answer": None, "score": None}
         return Solution(

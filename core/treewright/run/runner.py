@@ -1,5 +1,6 @@
 """Run a pipeline over its task: solve, grade, record, summarise."""
 
+import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from treewright.run.observer import Observer, Silent
 from treewright.run.records import Record
 from treewright.run.run_folder import RunFolder, TraceFolder
 from treewright.run.summary import summarise
-from treewright_registry import ConfigurationError, ContractError, DataError, Problem, Task
+from treewright_registry import ConfigurationError, DataError, Problem, Task
 
 
 def run(
@@ -113,7 +114,13 @@ class _Run:
         present = getattr(self._grader, "present", None)
         records = [self._records[problem.id] for problem in self._problems if problem.id in self._records]
         if present is not None and records:
-            self._observer.presented(present(records, self._folder.path))
+            self._observer.presented(self._presentation(present, records))
+
+    def _presentation(self, present: Any, records: list[Record]) -> str:
+        try:
+            return str(present(records, self._folder.path))
+        except (Exception, SystemExit) as error:  # the results are safe; only their presentation is lost
+            return f"task {self._spec.task.name} cannot present its results: {type(error).__name__}: {error}"
 
     def _solve(self, waiting: list[Problem], workers: int) -> None:
         traces = TraceFolder(self._folder.traces)
@@ -137,8 +144,10 @@ class _Run:
         if error is None:
             try:
                 correct, metrics = self._grader.grade(solution.problem_id, solution.answer)
-            except Exception as raised:  # a task that cannot grade one answer must not end the run
+                json.dumps(metrics, allow_nan=False)  # what cannot be written is no metric
+            except (Exception, SystemExit) as raised:  # one answer that cannot be graded must not end the run
                 error = f"grading failed: {type(raised).__name__}: {raised}"
+                correct, metrics = None, {}
         return Record(
             id=solution.problem_id,
             answer=solution.answer,
@@ -170,7 +179,9 @@ class _Run:
         metrics = getattr(self._grader, "metrics", None)
         if metrics is None or not records:
             return {}
-        found = metrics(records)
-        if not isinstance(found, Mapping):
-            raise ContractError(f"task {self._spec.task.name}: metrics returned {type(found).__name__}, not a mapping")
+        try:
+            found = dict(metrics(records))
+            json.dumps(found, allow_nan=False)
+        except (Exception, SystemExit) as error:  # the records stand; only the metrics of the set are lost
+            return {"error": f"metrics of the set failed: {type(error).__name__}: {error}"}
         return found

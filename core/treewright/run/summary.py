@@ -39,6 +39,7 @@ def summarise(
         "problems": problems,
         "failures": sum(1 for record in records if record.error is not None),
         "interrupted": interrupted,
+        "failed_calls": _failed_calls(records),
     }
     accuracy = {}
     if references and n:
@@ -52,6 +53,12 @@ def summarise(
     summary["cost"] = _costs(records)
     summary["seconds"] = seconds
     return summary
+
+
+def _failed_calls(records: Sequence[Record]) -> dict[str, Any]:
+    """How many calls failed, and what the first of them said."""
+    first = next((reason for record in records for reason in record.failed_calls), None)
+    return {"n": int(sum(record.total.get("failed_calls", 0) for record in records)), "first": first}
 
 
 def _record_metrics(records: Sequence[Record]) -> dict[str, dict[str, float]]:

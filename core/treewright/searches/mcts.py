@@ -164,11 +164,17 @@ class Mcts:
 
 
 def _back_up(leaf: Node, values: Sequence[float]) -> None:
-    """First visits of the leaf's new children, and their values up the path."""
+    """First visits of the leaf's new children, and their values up the path.
+
+    A child whose score failed has no value (NaN) and is left out: it is neither good nor bad.
+    """
+    visits, total = 0, 0.0
     for child, value in zip(leaf.children, values, strict=True):
-        child.visits = 1
-        child.total = value
-    visits, total = len(values), sum(values)
+        if value == value:
+            child.visits = 1
+            child.total = value
+            visits += 1
+            total += value
     walker: Node | None = leaf
     while walker is not None:
         walker.visits += visits
@@ -177,9 +183,9 @@ def _back_up(leaf: Node, values: Sequence[float]) -> None:
 
 
 def _scaling(low: float, high: float) -> Callable[[Sequence[Score]], list[float]]:
-    """Scores to [0, 1] where the range is finite: UCT's constant assumes it. Failed ones give 0."""
+    """Scores to [0, 1] where the range is finite: UCT's constant assumes it. Failed ones stay NaN."""
     offset, width = (low, high - low) if -inf < low < high < inf else (0.0, 1.0)
-    return lambda scores: [0.0 if score.failed else (score.value - offset) / width for score in scores]
+    return lambda scores: [(score.value - offset) / width for score in scores]
 
 
 def _priors(steps: Sequence[Trajectory]) -> list[float]:

@@ -31,12 +31,13 @@ _EPSILON = 1e-5  # MCTSr's: keeps the bonus of a node without visits finite
 class Answer:
     """A node: one whole answer and what is known of it. Values lie in [0, 1], higher is better."""
 
-    __slots__ = ("children", "parent", "quality", "rewards", "trajectory", "visits")
+    __slots__ = ("children", "failures", "parent", "quality", "rewards", "trajectory", "visits")
 
     def __init__(self, trajectory: Trajectory, parent: "Answer | None") -> None:
         self.trajectory = trajectory
         self.parent = parent
         self.children: list[Answer] = []
+        self.failures = 0  # revisions that were asked for and did not come, or could not be scored
         self.rewards: list[float] = []
         self.visits = 0
         self.quality = 0.0
@@ -119,13 +120,15 @@ class SelfRefineMcts:
             iteration += 1
             if node is None:
                 return
+            children = len(node.children)
             [revisions] = await env.propose([node.trajectory], 1, sampling=TO_END, context=context)
             if self.resample:
                 [again] = await env.score([node.trajectory])
-                node.add_reward(reward(again))
+                if not again.failed:
+                    node.add_reward(reward(again))
             await self._judge([Answer(revision, node) for revision in revisions], nodes, reward, env)
-            if not revisions:
-                node.visits += 1  # a revision that failed still counts against drawing the node again
+            if len(node.children) == children:
+                node.failures += 1  # a place for a child is used up, so that failures cannot go on for ever
 
     async def _context(self, problem: Problem, env: Env) -> Context:
         if not env.has("retriever") or not self.hits:
@@ -141,6 +144,8 @@ class SelfRefineMcts:
             return
         scores = await env.score([answer.trajectory for answer in answers])
         for answer, score in zip(answers, scores, strict=True):
+            if score.failed:
+                continue  # neither good nor bad: it does not enter the tree
             answer.add_reward(reward(score))
             nodes.append(answer)
             if answer.parent is not None:
@@ -171,10 +176,10 @@ class SelfRefineMcts:
     def _is_open(self, node: Answer) -> bool:
         if not node.trajectory.finished:
             return False
+        free = len(node.children) + node.failures < self.children
         if self.open_nodes == "few-children":
-            better = any(child.quality > node.quality for child in node.children)
-            return len(node.children) < self.children and not better
-        return len(node.children) < self.children or _best(node) < node.quality
+            return free and not any(child.quality > node.quality for child in node.children)
+        return free or (bool(node.children) and not node.failures and _best(node) < node.quality)
 
     def _uct(self, node: Answer, drafts: int) -> float:
         quality = node.quality
@@ -184,11 +189,11 @@ class SelfRefineMcts:
         return quality + self.exploration * sqrt(log(above + 1) / (node.visits + _EPSILON))
 
     def _reward(self, low: float, high: float) -> Callable[[Score], float]:
-        """Scores to [0, 1] where the range is finite, limited; failed ones give 0."""
+        """Scores to [0, 1] where the range is finite, limited; failed ones stay NaN."""
         offset, width = (low, high - low) if -inf < low < high < inf else (0.0, 1.0)
 
         def reward(score: Score) -> float:
-            value = 0.0 if score.failed else (score.value - offset) / width
+            value = (score.value - offset) / width
             return value - self.reward_penalty if value > self.reward_limit else value
 
         return reward
