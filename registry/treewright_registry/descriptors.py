@@ -9,7 +9,7 @@ from typing import Any
 
 from treewright_registry.contracts import KINDS
 
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Collector:
         """
         if kind not in KINDS:
             raise ValueError(f"unknown kind {kind!r}; known kinds: {', '.join(KINDS)}")
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise ValueError(f"{kind} name {name!r} must be lower-case words joined by '-'")
         if isinstance(target, str) and ":" not in target:
             raise ValueError(f"{kind} '{name}': target {target!r} lacks ':'; write 'package.module:Class'")

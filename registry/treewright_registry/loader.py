@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 import pluggy
 
 from treewright_registry import hooks
-from treewright_registry.descriptors import Collector, Descriptor
+from treewright_registry.descriptors import NAME, Collector, Descriptor
 from treewright_registry.errors import PluginError
 
 Stage: TypeAlias = Literal["import", "api", "validate", "register"]
@@ -146,6 +146,12 @@ def _name_taken(entry: EntryPoint, plugins: list[Plugin]) -> _Rejected:
 
 
 def _register(manager: pluggy.PluginManager, entry: EntryPoint, collector: Collector) -> None:
+    if not NAME.fullmatch(entry.name):
+        raise _Rejected(
+            "validate",
+            f"the plugin name {entry.name!r} must be lower-case words joined by '-'",
+            "rename the entry point in the plugin's pyproject.toml",
+        )
     module = _import(entry)
     _check_api(module)
     try:

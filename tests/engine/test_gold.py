@@ -3,6 +3,7 @@
 import gc
 import types
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from tests.engine.toys import Speller, Vowels, Words, component, pipeline, solve
@@ -59,15 +60,20 @@ class SnoopSearch:
 
 
 class HeapSnoop(Speller):
-    """Looks at every object of its process."""
+    """Looks at every object that Python's collector knows, and at everything in reach of those."""
 
     def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
-        found = any(
-            isinstance(item, dict) and any(value == SECRET for value in item.values() if isinstance(value, str))
-            for item in gc.get_objects()
-            if item is not globals() and not (isinstance(item, dict) and "SECRET" in item)
-        )
-        return [Proposals([Step("found" if found else "nothing", finish="stop")]) for _ in requests]
+        answer = "found" if on_the_heap() else "nothing"
+        return [Proposals([Step(answer, finish="stop")]) for _ in requests]
+
+
+def on_the_heap() -> bool:
+    """Whether a reference answer lies anywhere in this process. This module's own constant does not count."""
+    tasks = [item for item in gc.get_objects() if isinstance(item, SecretTask)]
+    others = [item for item in gc.get_objects() if isinstance(item, dict) and item is not globals()]
+    held = [value for item in others for value in list(item.values()) if type(value) is str and value == SECRET]
+    # the constant itself is one string object; an answer that a task made is another
+    return any(task.gold for task in tasks) or any(value is not SECRET for value in held)
 
 
 def graded_task() -> SecretTask:
@@ -92,9 +98,10 @@ def test_search_finds_no_reference_answer_in_reach_of_its_environment() -> None:
 
 def test_worker_process_holds_no_reference_answer_at_all() -> None:
     task = graded_task()
-    spec = pipeline(policy=component("policy", HeapSnoop))
+    spec = replace(pipeline(policy=component("policy", HeapSnoop)), task=component("task", SecretTask, count=2))
     solutions = solve(spec, task.problems(), workers=2)
     assert {solution.answer for solution in solutions.values()} == {"nothing"}
+    assert {solution.answer for solution in solve(spec, task.problems()).values()} == {"found"}  # the control
 
 
 def test_the_snoop_does_find_an_answer_that_is_in_reach() -> None:

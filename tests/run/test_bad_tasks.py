@@ -1,15 +1,16 @@
 """Tasks that hand over the wrong problems, or cannot grade."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.engine.toys import Words, component, pipeline
+from tests.engine.toys import Speller, Words, component, pipeline
 from tests.run.running import results, run
 from treewright.pipeline import PipelineSpec
-from treewright_registry import JSON, ContractError, DataError, Problem, Verdict
+from treewright_registry import JSON, DataError, Problem, Proposals, ProposeRequest, Step, Verdict
 
 
 class TwiceTheSame(Words):
@@ -73,6 +74,41 @@ def test_metrics_of_the_whole_set_join_the_summary(tmp_path: Path) -> None:
 
 
 def test_metrics_that_are_no_mapping_are_told_and_the_results_are_kept(tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match="task toy/metricsinalist: metrics returned list, not a mapping"):
-        run(tmp_path / "out", spec(MetricsInAList))
+    found = run(tmp_path / "out", spec(MetricsInAList))
+    assert found["metrics"]["error"].startswith("metrics of the set failed: ")
+    assert found["n"] == 8
     assert len(results(tmp_path / "out")) == 8
+
+
+class NanMetrics(Words):
+    def grade(self, problem_id: str, answer: JSON) -> Verdict:
+        return Verdict(True, {"odd": float("nan")})
+
+
+def test_metrics_that_cannot_be_written_are_an_error_of_their_problem(tmp_path: Path) -> None:
+    found = run(tmp_path / "out", spec(NanMetrics))
+    assert (found["n"], found["failures"]) == (8, 8)
+    assert results(tmp_path / "out")[0]["error"].startswith("grading failed: ValueError")
+
+
+class CannotPresent(Words):
+    def present(self, records: object, folder: Path) -> str:
+        raise RuntimeError("no display")
+
+
+def test_presentation_that_fails_is_told_and_harms_nothing(tmp_path: Path) -> None:
+    found = run(tmp_path / "out", spec(CannotPresent))
+    assert (found["n"], found["failures"]) == (8, 0)
+    assert len(results(tmp_path / "out")) == 8
+
+
+class OddContent(Speller):
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        return [Proposals([Step({1, 2}, finish="stop")]) for _ in requests]  # type: ignore[arg-type]
+
+
+def test_steps_that_are_no_json_end_their_problems_with_a_reason(tmp_path: Path) -> None:
+    odd = replace(spec(Words), roles={**spec(Words).roles, "policy": component("policy", OddContent)})
+    found = run(tmp_path / "out", odd)
+    assert (found["n"], found["failures"]) == (8, 8)
+    assert "JSON" in results(tmp_path / "out")[0]["error"]

@@ -12,9 +12,9 @@ from treewright_registry import Registry
 
 _EXAMPLES = """\
 examples:
-  treewright kb build chemistry/substructures --source molecules.smi --out my-substructures
+  treewright kb build plugin/name --source molecules.smi --out my-substructures
   treewright kb search my-substructures 'CCO' -k 5
-  treewright kb search chemistry/substructures 'CCO'        the one that comes with the plugin
+  treewright kb search plugin/name 'CCO'        the one that comes with the plugin
   treewright kb info my-substructures                       what it is, and whether it is intact
 """
 

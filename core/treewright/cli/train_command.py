@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """\
 examples:
-  treewright train math/sprm
-  treewright train math/sprm --set epochs=2 --out runs/sprm
-  treewright train math/sprm --out runs/sprm --resume
+  treewright train chemistry/shifts
+  treewright train chemistry/shifts --set epochs=2 --out runs/shifts
+  treewright train chemistry/shifts --out runs/shifts --resume
 """
 
 
