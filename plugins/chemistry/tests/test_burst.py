@@ -66,8 +66,7 @@ def test_every_candidate_has_exactly_the_formula_and_is_canonical_and_distinct()
 def test_the_same_seed_gives_the_same_result_and_another_seed_another():
     target = "CCOC(=O)CC#N"
     runs = [
-        burst(composition_of(target), Resemblance(target), seed=seed, evaluations=200, keep=50)
-        for seed in (5, 5, 6)
+        burst(composition_of(target), Resemblance(target), seed=seed, evaluations=200, keep=50) for seed in (5, 5, 6)
     ]
     assert runs[0] == runs[1]
     assert runs[0].best != runs[2].best

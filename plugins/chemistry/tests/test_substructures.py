@@ -94,9 +94,7 @@ def test_a_table_survives_the_round_trip(tmp_path):
     assert list(read_substructures(path)) == made
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda t: t[: len(t) // 2], lambda t: t.replace("ring", "rong"), lambda t: ""]
-)
+@pytest.mark.parametrize("damage", [lambda t: t[: len(t) // 2], lambda t: t.replace("ring", "rong"), lambda t: ""])
 def test_a_damaged_table_is_refused_by_name(tmp_path, damage):
     made = collect(map(Chem.MolFromSmiles, ["CC(=O)Nc1ccccc1", "CS(=O)(=O)c1ccc(Cl)cc1"]), limit=20)
     path = tmp_path / "table.tsv"
@@ -107,9 +105,7 @@ def test_a_damaged_table_is_refused_by_name(tmp_path, damage):
 
 
 def test_a_fragment_knows_its_places_and_its_unsaturation():
-    sulfonyl = Fragment.from_substructure(
-        Substructure("*S(*)(=O)=O", 4, "O2S", 2, 3, "functional group", (0, 0))
-    )
+    sulfonyl = Fragment.from_substructure(Substructure("*S(*)(=O)=O", 4, "O2S", 2, 3, "functional group", (0, 0)))
     assert (sulfonyl.free, sulfonyl.marked) == ((2, 0, 0), (2, 0, 0))
     assert (sulfonyl.required, sulfonyl.unsaturation) == (True, 0)
     nitro = Fragment.from_substructure(Substructure("*[N+](=O)[O-]", 4, "NO2", 1, 3, "charged group", (0,)))

@@ -239,9 +239,7 @@ class _Run:
         random, kit = self._random, self._kit
         if kit is not None and random.random() < self._options.fragment_share:
             if kit.symmetries and random.random() < self._options.symmetric_share:
-                return "symmetric", assemble_symmetric(
-                    self._composition, kit, random.choice(kit.symmetries), random
-                )
+                return "symmetric", assemble_symmetric(self._composition, kit, random.choice(kit.symmetries), random)
             return "fragments", assemble(self._composition, kit, random)
         return "random", random_isomer(self._composition, self._random)
 
