@@ -112,3 +112,20 @@ def test_steps_that_are_no_json_end_their_problems_with_a_reason(tmp_path: Path)
     found = run(tmp_path / "out", odd)
     assert (found["n"], found["failures"]) == (8, 8)
     assert "JSON" in results(tmp_path / "out")[0]["error"]
+
+
+def test_seconds_of_a_resumed_run_include_the_earlier_attempt(tmp_path: Path) -> None:
+    first = run(tmp_path / "out", spec(Words))
+    second = run(tmp_path / "out", spec(Words), resume=True)
+    assert second["seconds"] > first["seconds"]
+
+
+def test_damaged_results_name_file_and_line(tmp_path: Path) -> None:
+    run(tmp_path / "out", spec(Words))
+    file = tmp_path / "out" / "results.jsonl"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([lines[0], "garbage", *lines[2:]]) + "\n")
+    with pytest.raises(DataError) as raised:
+        run(tmp_path / "out", spec(Words), resume=True)
+    assert str(raised.value).startswith(f"{file}:2: not a record of a run: ")
+    assert str(raised.value).endswith("delete that line; its problem is solved again")

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from treewright.engine.trace import Trace
 from treewright.run.records import Record
-from treewright_registry import ConfigurationError, Problem
+from treewright_registry import ConfigurationError, DataError, Problem
 
 
 class RunFolder:
@@ -81,6 +81,14 @@ class RunFolder:
         _replace(self.path / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
         self.close()
 
+    def earlier_seconds(self) -> float:
+        """Wall-clock time of earlier attempts that ended or were interrupted; a killed one left none."""
+        summary = self.path / "summary.json"
+        try:
+            return float(json.loads(summary.read_text(encoding="utf-8"))["seconds"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0.0
+
     def close(self) -> None:
         """Let go of the folder."""
         if self._lock is not None:
@@ -113,7 +121,15 @@ class RunFolder:
         whole = text[: text.rfind("\n") + 1]
         if whole != text:
             _replace(self.results, whole)
-        return [Record.from_line(line) for line in whole.splitlines()]
+        return [self._record(number, line) for number, line in enumerate(whole.splitlines(), start=1)]
+
+    def _record(self, number: int, line: str) -> Record:
+        try:
+            return Record.from_line(line)
+        except (ValueError, TypeError, KeyError) as error:
+            raise DataError(
+                f"{self.results}:{number}: not a record of a run: {error}\n    delete that line; its problem is solved again"
+            ) from error
 
 
 class TraceFolder:

@@ -167,7 +167,7 @@ class _Run:
         summary = summarise(
             records,
             problems=len(order),
-            seconds=seconds,
+            seconds=seconds + self._folder.earlier_seconds(),
             interrupted=interrupted,
             references=getattr(self._grader, "has_references", True),
             set_metrics=self._set_metrics(records),

@@ -26,7 +26,7 @@ def summarise(
     Args:
         records: finished problems, in task order.
         problems: how many the run was asked to solve.
-        seconds: wall-clock time of this run.
+        seconds: wall-clock time of the run, earlier attempts included.
         interrupted: whether it was stopped before the end.
         references: whether the task knows right answers.
         set_metrics: the task's metrics of the whole set, if it has any.
