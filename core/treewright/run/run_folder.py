@@ -127,9 +127,8 @@ class RunFolder:
         try:
             return Record.from_line(line)
         except (ValueError, TypeError, KeyError) as error:
-            raise DataError(
-                f"{self.results}:{number}: not a record of a run: {error}\n    delete that line; its problem is solved again"
-            ) from error
+            what = f"{self.results}:{number}: not a record of a run: {error}"
+            raise DataError(f"{what}\n    delete that line; its problem is solved again") from error
 
 
 class TraceFolder:
