@@ -128,11 +128,11 @@ def _selected(entries: Iterable[EntryPoint]) -> list[EntryPoint]:
     wanted = os.environ.get(SELECTION_VARIABLE)
     if wanted is None:
         return ordered
-    names = {name.strip() for name in wanted.split(",")} - {""} | {ENGINE_PLUGIN}
+    names = {name.strip() for name in wanted.split(",")} - {""}
     for missing in sorted(names - {entry.name for entry in ordered}):
         installed = ", ".join(entry.name for entry in ordered)
         print(f"{SELECTION_VARIABLE}: no plugin is named '{missing}'; installed: {installed}", file=sys.stderr)
-    return [entry for entry in ordered if entry.name in names]
+    return [entry for entry in ordered if entry.name in names or entry.name == ENGINE_PLUGIN]
 
 
 def _distribution(entry: EntryPoint) -> tuple[str, str]:

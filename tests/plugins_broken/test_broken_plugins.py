@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.process import treewright
 from tests.plugins_broken.distributions import install_all
+from treewright_registry import Registry
 
 ALL = "good,absent,future,misspelt,raising"
 
@@ -71,3 +72,9 @@ def test_checking_a_broken_plugin_gives_its_cause_and_exit_code_1(installed):
     assert done.returncode == 1
     assert "FAILED   plugin:future::check_loads" in done.stdout
     assert "written for API 2, this is API 1" in done.stdout
+
+
+def test_a_selected_plugin_that_is_not_there_is_named(monkeypatch, capsys):
+    monkeypatch.setenv("TREEWRIGHT_PLUGINS", "puzzel")
+    Registry.load([])
+    assert capsys.readouterr().err == "TREEWRIGHT_PLUGINS: no plugin is named 'puzzel'; installed: \n"
