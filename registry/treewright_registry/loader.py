@@ -129,9 +129,6 @@ def _selected(entries: Iterable[EntryPoint]) -> list[EntryPoint]:
     if wanted is None:
         return ordered
     names = {name.strip() for name in wanted.split(",")} - {""}
-    for missing in sorted(names - {entry.name for entry in ordered}):
-        installed = ", ".join(entry.name for entry in ordered)
-        print(f"{SELECTION_VARIABLE}: no plugin is named '{missing}'; installed: {installed}", file=sys.stderr)
     return [entry for entry in ordered if entry.name in names or entry.name == ENGINE_PLUGIN]
 
 

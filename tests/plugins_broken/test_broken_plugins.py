@@ -6,7 +6,6 @@ import pytest
 
 from tests.cli.process import treewright
 from tests.plugins_broken.distributions import install_all
-from treewright_registry import Registry
 
 ALL = "good,absent,future,misspelt,raising"
 
@@ -74,7 +73,6 @@ def test_checking_a_broken_plugin_gives_its_cause_and_exit_code_1(installed):
     assert "written for API 2, this is API 1" in done.stdout
 
 
-def test_a_selected_plugin_that_is_not_there_is_named(monkeypatch, capsys):
-    monkeypatch.setenv("TREEWRIGHT_PLUGINS", "puzzel")
-    Registry.load([])
-    assert capsys.readouterr().err == "TREEWRIGHT_PLUGINS: no plugin is named 'puzzel'; installed: \n"
+def test_a_selected_plugin_that_is_not_there_is_named_in_the_listing(installed):
+    done = treewright("plugins", "list", cwd=installed, paths=[installed], plugins="puzzel")
+    assert done.stdout.splitlines()[-1] == "TREEWRIGHT_PLUGINS names 'puzzel', and no such plugin is installed"

@@ -1,10 +1,11 @@
 """What ``treewright plugins list`` prints; nothing of any component is imported."""
 
 import json
+import os
 from typing import Any
 
 from treewright_registry import KINDS, Registry
-from treewright_registry.loader import describe
+from treewright_registry.loader import SELECTION_VARIABLE, describe
 
 _PLURALS = {"policy": "policies", "search": "searches"}
 
@@ -24,7 +25,16 @@ def components(registry: Registry, kind: str | None) -> str:
         count = len(registry.failures)
         what = "plugin is" if count == 1 else "plugins are"
         blocks.append(f"{count} {what} broken; see: treewright plugins list --broken")
+    blocks += _not_installed(registry)
     return "\n\n".join(blocks)
+
+
+def _not_installed(registry: Registry) -> list[str]:
+    """A line for each plugin that the environment selects and that is not there."""
+    selected = {name.strip() for name in os.environ.get(SELECTION_VARIABLE, "").split(",")} - {""}
+    known = {item.name for item in registry.plugins} | {failure.plugin for failure in registry.failures}
+    missing = sorted(selected - known)
+    return [f"{SELECTION_VARIABLE} names '{name}', and no such plugin is installed" for name in missing]
 
 
 def broken(registry: Registry) -> str:
