@@ -1,6 +1,7 @@
 """Runs ``python -m treewright`` as a user would."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -34,3 +35,8 @@ def environment(paths: Sequence[Path], plugins: str | None) -> dict[str, str]:
     result.pop("TREEWRIGHT_PLUGINS", None)
     result.pop("TREEWRIGHT_DEBUG", None)
     return result | ({"TREEWRIGHT_PLUGINS": plugins} if plugins is not None else {})
+
+
+def interruptible() -> None:
+    """For ``preexec_fn``: take SIGINT even if the tests themselves run in the background, where it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.cli.process import environment, treewright
+from tests.cli.process import environment, interruptible, treewright
 from tests.cli.scaffolded import scaffolded
 
 
@@ -120,6 +120,7 @@ def test_an_interrupted_run_ends_with_130_and_can_be_resumed(home, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=interruptible,
     )
     results = tmp_path / "o" / "results.jsonl"
     while not results.exists() and process.poll() is None:

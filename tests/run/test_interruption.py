@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.process import environment
+from tests.cli.process import environment, interruptible
 from tests.plugins_broken.distributions import install
 from tests.run.hanging_parts import ANSWERED
 from tests.run.running import asked, results, summary, timeless
@@ -66,6 +66,7 @@ class Home:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=interruptible,
         )
 
     def run(self, *arguments: str) -> int:
