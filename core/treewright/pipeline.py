@@ -92,9 +92,17 @@ def needs_of(component: object, options: Mapping[str, Any] | None = None) -> Map
     return needs
 
 
-def capabilities_of(component: object) -> frozenset[str]:
-    """What a component (class or instance) can do: declared, or plain from its methods."""
-    capabilities = set(getattr(component, "capabilities", ()))
+def capabilities_of(component: object, options: Mapping[str, Any] | None = None) -> frozenset[str]:
+    """What a component (class or instance) can do: declared, or plain from its methods.
+
+    A class whose capabilities depend on its options says so in a static method
+    ``capabilities_for(options)``.
+    """
+    capabilities_for = getattr(component, "capabilities_for", None)
+    if capabilities_for is not None and options is not None:
+        capabilities = set(capabilities_for(options))
+    else:
+        capabilities = set(getattr(component, "capabilities", ()))
     if getattr(component, "level", None) == "step":
         capabilities.add("partial")
     if hasattr(component, "log_likelihood"):

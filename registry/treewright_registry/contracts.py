@@ -5,6 +5,7 @@ signature *is* its configuration schema. The class may declare, as class attribu
 
 ``capabilities``  what it can do (see ``Capability``), a frozenset of strings
 ``needs``         the roles it uses, a mapping of role name → ``Need``
+``needs_for``, ``capabilities_for``  static methods of the options, where needs or capabilities depend on them
 ``expensive``     True if its calls are worth keeping (endpoints, large models)
 
 A component module must import light: heavy libraries are imported when a component is built.

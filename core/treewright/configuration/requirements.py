@@ -94,7 +94,7 @@ class _Checker:
         if spec is None:
             return  # complained of already
         component = self.document.reader.classes[path_of(need.kind, role)]
-        lacking = sorted(need.capabilities - capabilities_of(component))
+        lacking = sorted(need.capabilities - capabilities_of(component, spec.options))
         if lacking:
             abilities = " and ".join(f"'{name}'" for name in lacking)
             what = f"{who} needs role '{role}' to be able to {abilities}, which {spec.name} cannot"

@@ -253,6 +253,9 @@ def test_log_probabilities_are_promised_only_by_a_policy_that_asks_for_them(serv
     assert capabilities_of(OpenAIPolicy) == frozenset()
     assert capabilities_of(OpenAIPolicy(model="m")) == frozenset()
     assert capabilities_of(OpenAIPolicy(model="m", logprobs=True)) == {"log_probability"}
+    # what the configuration check sees, before anything is built
+    assert capabilities_of(OpenAIPolicy, {"model": "m", "logprobs": True}) == {"log_probability"}
+    assert capabilities_of(OpenAIPolicy, {"model": "m", "logprobs": False}) == frozenset()
 
 
 def test_the_entry_module_registers_it():

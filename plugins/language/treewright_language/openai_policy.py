@@ -8,7 +8,7 @@ How a request becomes a conversation stands in ``treewright_language.conversatio
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from treewright_language.chat_server import ChatServer
@@ -72,6 +72,11 @@ class OpenAIPolicy:
     expensive: ClassVar[bool] = True
     needs_outside: ClassVar[str] = "a server and the name of a model"
     blobs: BlobStore | None = None  #: set by the engine; images in prompts are read from it
+
+    @staticmethod
+    def capabilities_for(options: Mapping[str, Any]) -> frozenset[str]:
+        """Log-probabilities if they are asked for."""
+        return frozenset({Capability.LOG_PROBABILITY}) if options.get("logprobs") else frozenset()
 
     def __init__(
         self,
