@@ -69,8 +69,9 @@ class HeapSnoop(Speller):
 
 def on_the_heap() -> bool:
     """Whether a reference answer lies anywhere in this process. This module's own constant does not count."""
-    tasks = [item for item in gc.get_objects() if isinstance(item, SecretTask)]
-    others = [item for item in gc.get_objects() if isinstance(item, dict) and item is not globals()]
+    # type(), not isinstance(): the heap holds proxies that run code when asked for their class
+    tasks = [item for item in gc.get_objects() if type(item) is SecretTask]
+    others = [item for item in gc.get_objects() if type(item) is dict and item is not globals()]
     held = [value for item in others for value in list(item.values()) if type(value) is str and value == SECRET]
     # the constant itself is one string object; an answer that a task made is another
     return any(task.gold for task in tasks) or any(value is not SECRET for value in held)
