@@ -5,8 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 PROJECTS := $(PLUGINS) tests/foreign_plugin
-PACKAGES := treewright treewright_registry treewright_knowledge treewright_language $(notdir $(wildcard plugins/*/treewright_*)) treewright_puzzle
-SOURCES := core registry knowledge_bases plugins tests benchmarks
+PACKAGES := $(sort treewright treewright_registry treewright_knowledge $(notdir $(wildcard plugins/*/treewright_*)) treewright_puzzle)
+SOURCES := core registry knowledge_bases plugins tests benchmarks docs
 
 .PHONY: help setup demo test lint bench replicate soak reference clean
 
