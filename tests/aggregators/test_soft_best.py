@@ -5,7 +5,7 @@ from math import exp
 
 import pytest
 
-from tests.aggregators.chi_square import p_value
+from tests.laws.chi_square import p_value
 from tests.aggregators.choosing import FAILED, candidates, chosen, order
 from treewright.aggregators.soft_best import SoftBest
 

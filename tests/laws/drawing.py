@@ -1,0 +1,41 @@
+"""Draw from a search by running it through the real engine: one problem is one draw."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.engine.toys import component
+from tests.laws.toys import LEAVES, Draws
+from treewright.aggregators.best import Best
+from treewright.engine.local import ListFeed, run_local
+from treewright.engine.solving import Solution
+from treewright.pipeline import ComponentSpec, PipelineSpec
+
+FIRST_OFFERED = component("aggregator", Best)  # where a search offers one answer only
+A_OUTCOMES = [str(outcome) for outcome in range(6)]
+B_OUTCOMES = LEAVES
+
+
+def solutions(
+    search: ComponentSpec,
+    roles: Mapping[str, ComponentSpec],
+    draws: int,
+    seed: int,
+    aggregator: ComponentSpec = FIRST_OFFERED,
+    **fields: Any,
+) -> list[Solution]:
+    """``draws`` independent runs of the search; a run that ends with an error is an error here."""
+    task = component("task", Draws, draws=draws)
+    spec = PipelineSpec(task, search, aggregator, roles, seed=seed, **fields)
+    found: list[Solution] = []
+    run_local(spec, ListFeed(task.build().problems()), found.append)
+    errors = [solution.error for solution in found if solution.error is not None]
+    assert not errors, errors[0]
+    return found
+
+
+def counts(found: Sequence[Solution], outcomes: Sequence[str]) -> list[int]:
+    """How often each outcome was the answer; an answer that is no outcome is an error."""
+    tally = Counter(str(solution.answer) for solution in found)
+    assert set(tally) <= set(outcomes), set(tally) - set(outcomes)
+    return [tally[outcome] for outcome in outcomes]
