@@ -21,12 +21,18 @@ class CallSettings:
         deadline: seconds until a call counts as failed; a synchronous component with a deadline
             runs in a worker process that is killed and replaced. ``None``: no limit.
         retries: further attempts after a failed call of an asynchronous component.
+        rate: most requests a minute to an asynchronous component, evenly spaced, retries included.
+            ``None``: no limit.
+        patience: most seconds that a request waits because its server asked for it (``RetryLater``,
+            HTTP 429); after that it has failed.
     """
 
     batch: int = 64
     concurrency: int = 32
     deadline: float | None = None
     retries: int = 2
+    rate: float | None = None
+    patience: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)

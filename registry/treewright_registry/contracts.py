@@ -7,11 +7,16 @@ signature *is* its configuration schema. The class may declare, as class attribu
 ``needs``         the roles it uses, a mapping of role name → ``Need``
 ``needs_for``, ``capabilities_for``  static methods of the options, where needs or capabilities depend on them
 ``expensive``     True if its calls are worth keeping (endpoints, large models)
+``single_samples``  True for an ``async`` policy that makes a call of its own for each step anyway: it
+                  then gets requests with ``n`` = 1, and each step has its own retries and failure
 
 A component module must import light: heavy libraries are imported when a component is built.
 Methods may be synchronous or ``async``; the engine copes with both. A component that ``needs``
 roles is *composite*: its method gets the child ``env`` as a second argument, through which it
 must make every model call.
+
+An ``async`` component tells the engine by what it raises whether to repeat a call: ``RetryLater``
+(wait first), ``CallRefused`` (never), anything else (a few times).
 """
 
 from collections.abc import Awaitable, Hashable, Iterable, Mapping, Sequence

@@ -84,10 +84,19 @@ class ProposeRequest(NamedTuple):
 
 
 class Proposals(NamedTuple):
-    """A policy's answer to one request: at most ``n`` steps, and what else it cost."""
+    """A policy's answer to one request.
+
+    Attributes:
+        steps: at most ``n``.
+        usage: what else it cost.
+        failed: a reason for each step that was asked for and could not be made. The steps that were
+            made are kept; each reason counts as a failed call. A request without any step should
+            raise instead, so that it is repeated.
+    """
 
     steps: Sequence[Step]
     usage: Usage = NO_USAGE
+    failed: tuple[str, ...] = ()
 
 
 class ScoreRequest(NamedTuple):

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from treewright.engine.component_building import build
+from treewright.engine.endpoint import EndpointPort
 from treewright.engine.env import Composite
 from treewright.engine.invoke import METHODS, invoke
 from treewright.engine.killable import KillableWorker
-from treewright.engine.ports import EndpointPort, InlinePort, Port, ThreadedPort
+from treewright.engine.ports import InlinePort, Port, ThreadedPort
 from treewright.pipeline import ComponentSpec, PipelineSpec, bind_roles, needs_of
 from treewright_registry import ConfigurationError
 

@@ -289,6 +289,8 @@ class ProblemEnv:
                 self._note_failure(call, outcome)
                 children.append([])
                 continue
+            for reason in outcome.failed:  # steps that were asked for and did not come
+                self._note_failure(call, Failure(reason))
             parent = request.trajectory
             steps = list(outcome.steps)
             for step in steps:

@@ -1,4 +1,4 @@
-"""How requests reach a component: inline, on a thread, in a killable worker, or as asyncio tasks.
+"""How requests reach a component: inline, on a thread or in a killable worker; asyncio tasks see ``endpoint``.
 
 | component                          | port     | calls                                           |
 |------------------------------------|----------|-------------------------------------------------|
@@ -8,18 +8,15 @@
 | ``async def``                      | Endpoint | one request a call, bounded concurrency         |
 """
 
-import asyncio
 import queue
-import random
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from treewright.engine.calls import PLUGIN_ERRORS, Call, Failure
-from treewright.engine.invoke import checked, invoke, invoke_in_batches
+from treewright.engine.calls import Call, Failure
+from treewright.engine.invoke import invoke, invoke_in_batches
 from treewright.pipeline import CallSettings
 
 if TYPE_CHECKING:
@@ -174,95 +171,6 @@ class ThreadedPort(Port):
             _deliver(segments, outcomes, seconds)
 
         scheduler.post(arrived)
-
-
-class EndpointPort(Port):
-    """Calls an ``async`` component, one request a call, at most ``concurrency`` at a time.
-
-    A task takes one request after the other until none is left: making a task for each would cost
-    more than all the rest. The limiter is the number of tasks; it goes down when a task ends,
-    however it ends, so no permit can be lost to a cancellation or an error.
-    """
-
-    def __init__(self, role: str, component: Any, settings: CallSettings) -> None:
-        super().__init__(role, component, settings)
-        self._active = 0
-
-    def flush(self, scheduler: "Scheduler") -> bool:
-        """Start as many tasks as there are queued requests and the limit allows."""
-        sent = False
-        while self.waiting and self._active < self.settings.concurrency:
-            first = self._take_one()  # taken here, so that every task started has work
-            task = asyncio.ensure_future(self._work(scheduler, *first))
-            self._active += 1
-            scheduler.in_flight += 1
-            task.add_done_callback(partial(self._ended, scheduler))
-            sent = True
-        return sent
-
-    def _take_one(self) -> tuple[str, Call[Any], int]:
-        method, queued = self._oldest()
-        call, index = queued[0]
-        self.waiting -= 1
-        if index + 1 < len(call.requests):
-            queued[0] = (call, index + 1)
-        else:
-            queued.popleft()
-        return method, call, index
-
-    async def _work(self, scheduler: "Scheduler", method: str, call: Call[Any], index: int) -> None:
-        while True:
-            begin = time.perf_counter()
-            requests = [call.requests[index]]
-            outcome = await self._attempt(method, requests)
-            if isinstance(outcome, Failure):
-                outcome = await self._try_again(method, requests, outcome)
-            call.fill(index, [outcome], time.perf_counter() - begin)
-            scheduler.wake()
-            if not self.waiting:
-                return
-            method, call, index = self._take_one()
-
-    def _ended(self, scheduler: "Scheduler", task: "asyncio.Future[None]") -> None:
-        self._active -= 1
-        scheduler.in_flight -= 1
-        scheduler.wake()
-
-    async def _try_again(self, method: str, requests: list[Any], outcome: Any) -> Any:
-        """The outcome after as many further attempts as it takes and the settings allow."""
-        for attempt in range(1, self.settings.retries + 1):
-            await asyncio.sleep(_pause(attempt))
-            outcome = await self._attempt(method, requests)
-            if not isinstance(outcome, Failure):
-                break
-        return outcome
-
-    async def _attempt(self, method: str, requests: list[Any]) -> Any:
-        call = getattr(self.component, method)
-        try:
-            if self.settings.deadline is None:
-                results = await call(requests)
-            else:
-                async with asyncio.timeout(self.settings.deadline):
-                    results = await call(requests)
-            return checked(self.component, method, requests, results)[0]
-        except TimeoutError as error:
-            if self.settings.deadline is None:
-                return Failure(f"TimeoutError: {error}")
-            return Failure(f"no answer within the deadline of {self.settings.deadline} s")
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise  # the run is being torn down; nobody waits for the result
-            return Failure("CancelledError: the component cancelled its own request")
-        except PLUGIN_ERRORS as error:  # an endpoint may fail in any way; it becomes this request's failure
-            return Failure(f"{type(error).__name__}: {error}")
-
-
-def _pause(attempt: int) -> float:
-    """Seconds before a further attempt: 0.25, 0.5, 1 … up to 30, each times 0.5–1.5."""
-    # jitter only spreads load; it touches no result, so it need not be keyed
-    return float(min(30.0, 0.25 * 2 ** (attempt - 1)) * (0.5 + random.random()))
 
 
 def _requests(segments: list[Segment]) -> list[Any]:
