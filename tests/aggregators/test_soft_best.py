@@ -5,8 +5,8 @@ from math import exp
 
 import pytest
 
-from tests.laws.chi_square import p_value
 from tests.aggregators.choosing import FAILED, candidates, chosen, order
+from tests.laws.chi_square import p_value
 from treewright.aggregators.soft_best import SoftBest
 
 SCORES = (0.2, 0.9, 0.1, 0.6)

@@ -1,4 +1,4 @@
-"""Distributions by computation instead of sampling: soft and plain best-of-n, tilted laws, and distances between laws."""
+"""Distributions by computation instead of sampling: best-of-n, soft best-of-n, tilted laws; distances between laws."""
 
 from typing import TypeAlias
 

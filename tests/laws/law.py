@@ -1,6 +1,6 @@
 """What a law is: an exact statement about an algorithm, a check that draws, and a control that must fail."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from tests.laws.chi_square import chi_square
@@ -59,10 +59,10 @@ class Law:
         return f"{self.test} {self.algorithm}: {self.claim}"
 
 
-def follows(counts: Sequence[int], law: Sequence[float]) -> Outcome:
+def follows(counts: Sequence[int], law: Iterable[float]) -> Outcome:
     """Whether counts of independent draws follow a law (Pearson's chi-square)."""
-    found = chi_square(counts, law)
-    return Outcome(f"chi-square, {found.freedom} d.f.", float(found.statistic), float(found.p))
+    found = chi_square(counts, [float(share) for share in law])
+    return Outcome(f"chi-square, {found.freedom} d.f.", found.statistic, found.p)
 
 
 def equal(what: str, found: object, expected: object) -> Outcome:

@@ -16,8 +16,7 @@ from tests.laws.exact import (
     total_variation,
 )
 from tests.laws.law import Law, Outcome, follows, near
-from tests.laws.toys import DRAFT_A, REWARD_A, TARGET_A, PolicyA, RewardA
-from treewright.aggregators.best import Best
+from tests.laws.toys import DRAFT_A, REWARD_A, TARGET_A, TIED_A, PolicyA, RewardA, TiedRewardA
 from treewright.aggregators.soft_best import SoftBest
 from treewright.searches.sample import Sample
 
@@ -46,6 +45,16 @@ def _soft_best_control(n: int, draws: int, seed: int) -> Outcome:
     return follows(_soft_counts(n, BETA, draws, seed), wrong.get(n, soft_best_of_n(DRAFT_A, WEIGHTS, max(1, n - 1))))
 
 
+@cache
+def _best_counts(draws: int, seed: int) -> list[int]:
+    roles = {"policy": component("policy", PolicyA), "scorer": component("scorer", TiedRewardA)}
+    return counts(solutions(component("search", Sample, n=3), roles, draws, seed), A_OUTCOMES)
+
+
+def _best(n: int, draws: int, seed: int) -> Outcome:
+    return follows(_best_counts(draws, seed), best_of_n(DRAFT_A, TIED_A, n))
+
+
 # -- T2: rate and bound --------------------------------------------------------------------------------------------
 
 TWO_MODELS = np.array(TARGET_A) / np.array(DRAFT_A) * WEIGHTS  # importance weight of a draft
@@ -72,6 +81,16 @@ def _bound(divergence: float) -> Outcome:
 
 
 LAWS = [
+    Law(
+        "core/sample",
+        "T1",
+        "with core/best at n = 3 and tied scores: F(y)^n − F(y−)^n, the tied in proportion to the policy",
+        partial(_best, 3),
+        partial(_best, 2),
+        "law of n = 2",
+        draws=3000,
+        thorough=60_000,
+    ),
     *(
         Law(
             "core/sample",

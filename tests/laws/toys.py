@@ -38,6 +38,7 @@ Laws: TypeAlias = Mapping[Word, Sequence[float]]  # prefix → probabilities of 
 DRAFT_A = (0.35, 0.25, 0.18, 0.12, 0.07, 0.03)
 TARGET_A = (0.10, 0.15, 0.25, 0.20, 0.20, 0.10)
 REWARD_A = (0.2, 0.9, 0.1, 0.6, 1.0, 0.4)
+TIED_A = (0.2, 0.9, 0.2, 0.6, 0.9, 0.2)  # ours: for tie rules
 
 # -- toy B --------------------------------------------------------------------------------------------------------
 
@@ -196,6 +197,13 @@ class RewardA(_Judge):
     def __init__(self, *, shift: float = 0.0) -> None:
         super().__init__({str(outcome): reward + shift for outcome, reward in enumerate(REWARD_A)})
         self.range = (0.0, 1.0 + max(0.0, shift))
+
+
+class TiedRewardA(_Judge):
+    """Toy A's reward with ties."""
+
+    def __init__(self) -> None:
+        super().__init__({str(outcome): reward for outcome, reward in enumerate(TIED_A)})
 
 
 class ValueB(_Judge):
