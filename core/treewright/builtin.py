@@ -10,6 +10,7 @@ def treewright_register(registry: Collector) -> None:
     """Declare the searches, aggregators and pipelines of the engine."""
     registry.search("sample", "treewright.searches.sample:Sample", summary="n independent answers")
     registry.search("beam", "treewright.searches.beam:Beam", summary="step-level beam search")
+    registry.search("dvts", "treewright.searches.dvts:Dvts", summary="diverse verifier tree search")
     registry.search("mcts", "treewright.searches.mcts:Mcts", summary="Monte-Carlo tree search, UCT or PUCT")
     registry.search(
         "self-refine-mcts",

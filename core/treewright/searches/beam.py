@@ -1,20 +1,23 @@
 """Step-level beam search.
 
 Keep the ``width`` best partial answers, extend each by ``branch`` candidate steps, keep the best
-again. Finished answers leave the beam at once and free their place.
+again. Finished answers leave the beam at once and free their place. With ``lookahead`` a step is
+judged by where it leads.
 
 Source: huggingface/search-and-learn, ``beam_search.py`` (beam width 4, 40 iterations, temperature
-0.8). Two differences, on purpose: branching is explicit (there it arises from replicating the
-survivors cyclically), and a cut-off ("length") step still counts as finished but nothing is topped
-up by repetition.
+0.8). Three differences, on purpose: branching is explicit (there it arises from replicating the
+survivors cyclically), a cut-off ("length") step still counts as finished but nothing is topped up
+by repetition, and lookahead is real (there the text without it is scored).
 
 Needs a policy that proposes steps, and a scorer that judges unfinished trajectories.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from treewright_registry import Env, Need, Problem, Sampling, Score, Trajectory
+from treewright.searches.lookahead import foreseen
+from treewright.searches.step_scores import StepRule, scorer_need
+from treewright_registry import Capability, Env, Need, Problem, Sampling, Score, Trajectory
 
 
 class Beam:
@@ -26,12 +29,20 @@ class Beam:
         depth: most steps of an answer.
         temperature: sampling temperature; ``None`` leaves the policy's own.
         dedupe: keep only one of several partial answers with the same content.
+        lookahead: greedy steps written ahead to judge a step; they count as candidates.
+        step_scores: how a partial answer's score is made of its steps' scores; ``own``: as the
+            scorer does (search-and-learn uses ``last``).
     """
 
     needs: ClassVar[Mapping[str, Need]] = {
         "policy": Need("policy"),
-        "scorer": Need("scorer", frozenset({"partial"})),
+        "scorer": Need("scorer", frozenset({Capability.PARTIAL})),
     }
+
+    @staticmethod
+    def needs_for(options: Mapping[str, Any]) -> Mapping[str, Need]:
+        """The roles, with the step scores that the options ask for."""
+        return {**Beam.needs, "scorer": scorer_need(options, Capability.PARTIAL)}
 
     def __init__(
         self,
@@ -41,14 +52,20 @@ class Beam:
         depth: int = 40,
         temperature: float | None = None,
         dedupe: bool = True,
+        lookahead: int = 0,
+        step_scores: StepRule = "own",
     ) -> None:
         if min(width, branch, depth) < 1:
             raise ValueError(f"width, branch and depth must be at least 1, not {width}, {branch}, {depth}")
+        if lookahead < 0:
+            raise ValueError(f"lookahead must not be negative, not {lookahead}")
         self.width = width
         self.branch = branch
         self.depth = depth
         self.sampling = Sampling(temperature=temperature)
         self.dedupe = dedupe
+        self.lookahead = lookahead
+        self.step_scores = step_scores
 
     async def search(self, problem: Problem, env: Env) -> None:
         """Extend, score, offer the finished, keep the best."""
@@ -60,7 +77,7 @@ class Beam:
             children = self._distinct([child for family in families for child in family])
             if not children:
                 return
-            scores = await env.score(children)
+            scores = await foreseen(children, self.lookahead, self.step_scores, env)
             beam = self._survivors(children, scores, env)
             if not beam:
                 return
