@@ -2,7 +2,7 @@
 
 import pytest
 
-from treewright.run.intervals import mean_interval, wilson
+from treewright.run.intervals import mean_interval, paired_proportions, wilson
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,21 @@ def test_mean_of_one_value_has_no_width_and_of_two_the_normal_one() -> None:
     mean, low, high = mean_interval([1.0, 3.0])
     assert (mean, high - mean) == (2.0, pytest.approx(1.959963984540054))
     assert mean - low == pytest.approx(high - mean)
+
+
+def test_paired_interval_has_a_width_where_no_problem_differs() -> None:
+    difference, low, high = paired_proportions([True] * 8, [True] * 8)
+    assert difference == 0.0
+    assert high == -low == pytest.approx(1.959963984540054 * (0.2 / 10) ** 0.5)
+
+
+def test_paired_difference_counts_only_problems_that_differ() -> None:
+    first = [True, True, True, False, True]
+    second = [True, False, False, True, False]
+    difference, low, high = paired_proportions(first, second)
+    assert difference == pytest.approx(2 / 5)  # three won, one lost, of five
+    assert (low + high) / 2 == pytest.approx((4 - 2) / 7)
+
+
+def test_no_pair_leaves_every_difference_possible() -> None:
+    assert paired_proportions([], []) == (0.0, -1.0, 1.0)

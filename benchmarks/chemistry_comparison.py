@@ -1,0 +1,130 @@
+"""Compare searches, ablations and budgets of structure elucidation on the same molecules.
+
+    python benchmarks/chemistry_comparison.py ablations --budget 2000
+    python benchmarks/chemistry_comparison.py budgets
+    python benchmarks/chemistry_comparison.py seeds
+
+Every variant gets the same number of inner evaluations (distinct candidates that are generated and
+scored) for each molecule. Differences are paired by molecule. Run folders stay under ``--out``.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from paired_runs import Outcome, Variant, difference, run, share  # noqa: E402  # this folder is not a package
+
+PIPELINE = "chemistry/molpuzzle"
+BURST = 500  # inner evaluations of one proposal, so that a small budget still holds several
+ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "islands (default)": (PIPELINE, {}),
+    "K-MSE tree": ("chemistry/k-mse", {}),
+    "best-of-n": ("chemistry/best-of-n", {"search.n": 200}),
+    "one long restart-free burst": ("chemistry/best-of-n", {"search.n": 1}),
+    "no knowledge base": (PIPELINE, {"policy.fragments": "none"}),
+    "no cosine": (PIPELINE, {"scorer.without": ["cosine"]}),
+    "no shift likelihood": (PIPELINE, {"scorer.without": ["shifts"], "policy.without": ["shifts"]}),
+    "no 1H": (PIPELINE, {"task.nuclei": "13C"}),
+    "exact constraints off": (PIPELINE, {"task.evidence": "soft"}),
+}
+BUDGETS = (300, 1_000, 3_000, 10_000, 30_000)
+
+
+def main() -> int:
+    """Run what is asked for and print its table."""
+    options = _arguments()
+    variants = _VARIANTS[options.what](options.budget)
+    outcomes = []
+    for variant in variants:
+        folder = options.out / f"{options.what}-{variant.name.replace(' ', '-')}-{variant.settings['seed']}"
+        outcomes.append(run(variant, folder, workers=options.workers, limit=options.limit))
+        print(table(outcomes), flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(rows(outcomes), indent=1) + "\n")
+    return 0
+
+
+def ablations(budget: int) -> list[Variant]:
+    """The default without each of its parts, and other searches, at an equal budget."""
+    return [
+        Variant(name, pipeline, _settings(budget, min(BURST, budget) if "burst" not in name else budget) | own)
+        for name, (pipeline, own) in ABLATIONS.items()
+    ]
+
+
+def budgets(_: int) -> list[Variant]:
+    """The default with more and more candidates."""
+    return [
+        Variant(f"{each} candidates", PIPELINE, _settings(each, min(2000, max(100, each // 5)))) for each in BUDGETS
+    ]
+
+
+def seeds(budget: int) -> list[Variant]:
+    """The default as it is shipped, with several seeds."""
+    return [Variant(f"seed {seed}", PIPELINE, {"budget.inner_evaluations": budget, "seed": seed}) for seed in range(3)]
+
+
+def _settings(budget: int, burst: int) -> dict[str, Any]:
+    return {"budget.inner_evaluations": budget, "policy.evaluations": burst, "seed": 0}
+
+
+_VARIANTS = {"ablations": ablations, "budgets": budgets, "seeds": seeds}
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """Accuracy, how it failed, what it cost, and the paired difference to the first row."""
+    first = outcomes[0]
+    lines = [
+        f"{'variant':28} {'n':>4} {'top-1 %':>20} {'found %':>8} {'candidates':>10} {'s/molecule':>10}  minus first row"
+    ]
+    for each in outcomes:
+        gap = "" if each is first else share(difference(each, first), signed=True)
+        lines.append(
+            f"{each.variant.name:28} {len(each.records):4} {share(each.accuracy()):>20}"
+            f" {100 * (1 - each.metric('not_found')):8.1f} {each.spent('inner_evaluations'):10.0f}"
+            f" {each.seconds:10.2f}  {gap}"
+        )
+    return "\n".join(lines)
+
+
+def rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """The table as rows of a benchmark's JSON."""
+    found = []
+    for each in outcomes:
+        figures = {
+            "top-1": each.accuracy()[0],
+            "found": 1 - each.metric("not_found"),
+            "inner evaluations": each.spent("inner_evaluations"),
+            "seconds a molecule": each.seconds,
+            "top-1 minus first row": difference(each, outcomes[0])[0],
+        }
+        work = {"system": "treewright", "version": _version(), "work": each.variant.name, "size": len(each.records)}
+        found += [{**work, "metric": metric, "value": value, "unit": ""} for metric, value in figures.items()]
+    return found
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("treewright")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("what", choices=sorted(_VARIANTS))
+    parser.add_argument("--budget", type=int, default=2000, help="inner evaluations a molecule (default: 2000)")
+    parser.add_argument("--limit", type=int, help="only the first so many molecules")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("runs/chemistry-comparison"))
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""Run variants of a pipeline through the command line, and compare them problem by problem.
+
+A variant's run folder stays, so that a comparison that was cut off goes on where it stopped.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from treewright.run.intervals import paired_proportions, wilson
+
+DONE = (0, 1)  # all problems solved, or some failed and recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One method to compare.
+
+    Attributes:
+        name: as shown in the table, and of its folder.
+        pipeline: name of a pipeline or a file.
+        settings: dotted path → value, as after ``--set``.
+    """
+
+    name: str
+    pipeline: str
+    settings: Mapping[str, Any]
+
+    def command(self, out: Path, workers: int, limit: int | None) -> list[str]:
+        """The command that runs it."""
+        words = ["run", self.pipeline, "--out", str(out), "--workers", str(workers)]
+        for key, value in self.settings.items():
+            words += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
+        return words + (["--limit", str(limit)] if limit else [])
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished run: its records by problem, and its summary."""
+
+    variant: Variant
+    records: Mapping[str, Mapping[str, Any]]
+    summary: Mapping[str, Any]
+
+    @property
+    def correct(self) -> list[bool]:
+        """Whether each problem was solved, in the order of the ids."""
+        return [bool(self.records[id_]["correct"]) for id_ in sorted(self.records)]
+
+    def accuracy(self) -> tuple[float, float, float]:
+        """Share of solved problems and Wilson's interval."""
+        right, n = sum(self.correct), len(self.records)
+        return right / n, *wilson(right, n)
+
+    def metric(self, name: str) -> float:
+        """A metric of the summary; NaN where the task has none of that name."""
+        found = self.summary["metrics"].get(name)
+        return float("nan") if found is None else float(found["value"])
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds of the run for each problem, all workers together."""
+        return float(self.summary["seconds"]) / len(self.records)
+
+    def spent(self, counter: str) -> float:
+        """Mean of a cost counter over the problems, all roles together."""
+        sums = [sum(role.get(counter, 0) for role in r["cost"].values()) for r in self.records.values()]
+        return sum(sums) / len(sums)
+
+
+def run(variant: Variant, folder: Path, *, workers: int, limit: int | None = None) -> Outcome:
+    """Run a variant, or read the finished run in ``folder``.
+
+    Raises:
+        RuntimeError: the run ended with a mistake in its configuration, or was stopped.
+    """
+    file = folder / "summary.json"
+    if not file.exists() or json.loads(file.read_text(encoding="utf-8"))["interrupted"]:
+        words = variant.command(folder, workers, limit) + (["--resume"] if folder.exists() else [])
+        code = subprocess.run([sys.executable, "-m", "treewright", *words], check=False).returncode
+        if code not in DONE:
+            raise RuntimeError(f"{variant.name}: treewright {' '.join(words)} ended with exit code {code}")
+    lines = (folder / "results.jsonl").read_text(encoding="utf-8").splitlines()
+    records = {record["id"]: record for record in map(json.loads, lines)}
+    return Outcome(variant, records, json.loads(file.read_text(encoding="utf-8")))
+
+
+def difference(first: Outcome, second: Outcome) -> tuple[float, float, float]:
+    """Accuracy of ``first`` minus that of ``second`` on the same problems, with its interval.
+
+    Raises:
+        ValueError: the runs have other problems.
+    """
+    if first.records.keys() != second.records.keys():
+        raise ValueError(f"{first.variant.name} and {second.variant.name} have other problems; compare equal sets")
+    return paired_proportions(first.correct, second.correct)
+
+
+def share(interval: Sequence[float], *, signed: bool = False) -> str:
+    """A share with its interval in per cent, ``95.6 [90.8, 98.0]``."""
+    value, low, high = (100 * each for each in interval)
+    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}]" if signed else f"{value:.1f} [{low:.1f}, {high:.1f}]"
