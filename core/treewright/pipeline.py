@@ -6,9 +6,12 @@ processes. It knows nothing of YAML and nothing of running.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from inspect import iscoroutinefunction
+from typing import Any, Literal
 
 from treewright_registry import Descriptor, Need
+
+CallStyle = Literal["synchronous", "asynchronous", "composite", "uncalled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,14 @@ class ComponentSpec:
         options: keyword arguments of its constructor.
         call: limits.
         roles: for composite components, role of its own → name of a role of the pipeline.
+        place: where the configuration names it (``file:line:column``), for messages.
     """
 
     descriptor: Descriptor
     options: Mapping[str, Any] = field(default_factory=dict)
     call: CallSettings = CallSettings()
     roles: Mapping[str, str] = field(default_factory=dict)
+    place: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
@@ -83,6 +88,28 @@ class PipelineSpec:
     seed: int = 0
     live: int = 64
     source: str = ""
+
+
+#: the call settings that mean something, by how a component is called
+SETTINGS: Mapping[CallStyle, tuple[str, ...]] = {
+    "synchronous": ("batch", "deadline"),
+    "asynchronous": ("concurrency", "deadline", "retries", "rate", "patience"),
+    "composite": (),
+    "uncalled": (),
+}
+_CALLED = {"policy": "propose", "scorer": "score", "retriever": "retrieve"}
+
+
+def call_style(kind: str, component: object, options: Mapping[str, Any]) -> CallStyle:
+    """How the engine calls a component (class or instance) of ``kind``.
+
+    Searches, aggregators and tasks are not called through ports; composite components run in place.
+    """
+    if kind not in _CALLED:
+        return "uncalled"
+    if needs_of(component, options):
+        return "composite"
+    return "asynchronous" if iscoroutinefunction(getattr(component, _CALLED[kind], None)) else "synchronous"
 
 
 def needs_of(component: object, options: Mapping[str, Any] | None = None) -> Mapping[str, Need]:

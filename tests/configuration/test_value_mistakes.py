@@ -122,7 +122,40 @@ p.yaml:2:32: toy/fill: call: unknown option 'bach'; did you mean 'batch'? (int =
         (),
         """\
 p.yaml:2:39: toy/fill: call: option 'batch' must be positive, not 0
-p.yaml:2:52: toy/fill: call: option 'deadline' must be positive, not -1.0""",
+p.yaml:2:52: toy/fill: call: option 'deadline' must be positive, not -1""",
+    ),
+    "call of a search": (
+        GOOD.replace("core/beam", "core/beam, call: {deadline: 3}"),
+        (),
+        """\
+p.yaml:4:32: core/beam: 'call' has no effect here
+    write it in the block of the policy, scorer or retriever that is to be limited""",
+    ),
+    "call of a composite component": (
+        GOOD.replace(
+            "{use: toy/rules}",
+            "{scorer: {use: toy/rules}, main: {use: toy/judge, call: {deadline: 3}, roles: {judge: policy}}}",
+        ),
+        (),
+        """\
+p.yaml:3:65: toy/judge: 'call' has no effect here
+    it runs in place and calls role 'policy' and 'look-up'; write  call  in the block of that role""",
+    ),
+    "call of a task": (
+        GOOD,
+        ("task.call.batch=3",),
+        """\
+--set task.call.batch=3: toy/toy: 'call' has no effect here
+    write it in the block of the policy, scorer or retriever that is to be limited""",
+    ),
+    "call for another sort of component": (
+        GOOD.replace("toy/fill", "toy/fill, call: {concurrency: 3, rate: 60}"),
+        (),
+        """\
+p.yaml:2:32: toy/fill: call: option 'concurrency' has no effect: the component is synchronous
+    for synchronous components: batch, deadline
+p.yaml:2:48: toy/fill: call: option 'rate' has no effect: the component is synchronous
+    for synchronous components: batch, deadline""",
     ),
     "several at once": (
         GOOD.replace("toy/fill", "toy/fill, width: x, temprature: 1").replace("core/beam", "core/beem"),

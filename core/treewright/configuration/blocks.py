@@ -6,7 +6,7 @@ from treewright.configuration.calls import read_call, read_roles
 from treewright.configuration.complaints import Complaints, nearest
 from treewright.configuration.nodes import Node, Place, described
 from treewright.configuration.signature import BadSignature, check_types, options_of, read_options
-from treewright.pipeline import ComponentSpec, needs_of
+from treewright.pipeline import ComponentSpec, call_style, needs_of
 from treewright_registry import Descriptor, Registry, UnknownComponent
 
 
@@ -83,10 +83,12 @@ class BlockReader:
 
     def _spec(self, descriptor: Descriptor, component: type[Any], node: Node) -> ComponentSpec:
         options = read_options(descriptor.name, options_of(component), node, self._place(node), self.complaints)
-        call = read_call(descriptor.name, node.get("call"), self.complaints)
         own = tuple(needs_of(component, options))
         roles = read_roles(descriptor.name, own, node.get("roles"), self.complaints)
-        return ComponentSpec(descriptor, options, call, roles)
+        style = call_style(descriptor.kind, component, options)
+        callees = tuple(roles.get(role, role) for role in own)
+        call = read_call(descriptor.name, style, callees, node.get("call"), self.complaints)
+        return ComponentSpec(descriptor, options, call, roles, str(self._place(node)))
 
     def _place(self, node: Node) -> Place:
         use = node.get("use")

@@ -7,7 +7,7 @@ from treewright import __version__
 from treewright.configuration.calls import call_as_plain
 from treewright.configuration.signature import as_plain, options_of
 from treewright.configuration.yaml_core import dump
-from treewright.pipeline import ComponentSpec, PipelineSpec
+from treewright.pipeline import ComponentSpec, PipelineSpec, call_style
 from treewright_registry import Registry
 
 
@@ -47,11 +47,14 @@ def versions(registry: Registry) -> dict[str, Any]:
 
 
 def _block(spec: ComponentSpec) -> dict[str, Any]:
-    options = options_of(spec.descriptor.load())
+    component = spec.descriptor.load()
+    options = options_of(component)
     block: dict[str, Any] = {"use": spec.name}
     for name, value in spec.options.items():
         block[name] = as_plain(options[name], value)
-    block["call"] = call_as_plain(spec.call)
+    call = call_as_plain(spec.call, call_style(spec.descriptor.kind, component, spec.options))
+    if call:
+        block["call"] = call
     if spec.roles:
         block["roles"] = dict(spec.roles)
     return block

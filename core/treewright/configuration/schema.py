@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from treewright.configuration.calls import call_as_plain
+from treewright.configuration.calls import call_schema
 from treewright.configuration.document import ROLE_KINDS
 from treewright.configuration.efforts import LEVELS
 from treewright.configuration.signature import MISSING, adapter, as_plain, check_types, options_of
-from treewright.pipeline import CallSettings
+from treewright.pipeline import call_style, needs_of
 from treewright_registry import COUNTERS, Descriptor, Registry
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -52,12 +52,7 @@ def component_schema(descriptor: Descriptor) -> dict[str, Any]:
         properties[option.name] = adapter(option.annotation).json_schema()
         if option.default is not MISSING:
             properties[option.name]["default"] = as_plain(option, option.default)
-    properties["call"] = {
-        "type": "object",
-        "properties": {name: {"default": value} for name, value in call_as_plain(CallSettings()).items()},
-        "additionalProperties": False,
-    }
-    properties["roles"] = {"type": "object", "additionalProperties": {"type": "string"}}
+    properties |= _connections(descriptor)
     return {
         "title": descriptor.name,
         "description": descriptor.summary,
@@ -66,6 +61,22 @@ def component_schema(descriptor: Descriptor) -> dict[str, Any]:
         "required": ["use", *(name for name, option in options.items() if option.required)],
         "additionalProperties": False,
     }
+
+
+def _connections(descriptor: Descriptor) -> dict[str, Any]:
+    """How the component is called, and by what names it calls others; both only where they mean something."""
+    component = descriptor.load()
+    found: dict[str, Any] = {}
+    call = call_schema(call_style(descriptor.kind, component, {}))
+    if call["properties"]:
+        found["call"] = {**call, "description": "how the engine calls the component"}
+    roles: dict[str, Any] = {"type": "object", "additionalProperties": {"type": "string"}}
+    own = needs_of(component)
+    if own or hasattr(component, "needs_for"):
+        about = "role of the component → role of the pipeline, where the names differ"
+        named = {name: {"type": "string", "default": name} for name in own}
+        found["roles"] = {**roles, "properties": named, "description": about}
+    return found
 
 
 def _one(registry: Registry, name: str) -> Descriptor:

@@ -19,7 +19,8 @@ def build(spec: ComponentSpec, blobs: Path | None = None) -> Any:
     except TreewrightError:
         raise
     except (Exception, SystemExit) as error:  # a plugin's constructor may raise anything
-        raise ConfigurationError(f"{spec.name} cannot be built: {type(error).__name__}: {error}") from error
+        at = f"{spec.place}: " if spec.place else ""
+        raise ConfigurationError(f"{at}{spec.name} cannot be built: {type(error).__name__}: {error}") from error
     if hasattr(type(component), "blobs") and blobs is not None:
         component.blobs = FolderBlobs(blobs)
     return component

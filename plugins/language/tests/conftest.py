@@ -74,11 +74,13 @@ def _handler(double):
             if answer is None:
                 self.close_connection = True
                 return
-            status, text = answer
+            status, text, *more = answer
             data = text.encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
+            for name, value in more[0].items() if more else ():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(data)
 

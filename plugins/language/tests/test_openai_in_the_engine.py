@@ -1,6 +1,8 @@
 """The policy behind the whole engine: costs, retries, deadlines, and what a fault costs."""
 
+import email.utils
 import itertools
+import time
 
 import pytest
 
@@ -38,7 +40,7 @@ class Reader:
 
 @pytest.fixture
 def solve(server, monkeypatch):
-    monkeypatch.setattr("treewright.engine.ports._pause", lambda attempt: 0.0)
+    monkeypatch.setattr("treewright.engine.endpoint._pause", lambda attempt: 0.0)
 
     def solve(problems=PROBLEMS, n=1, call=CallSettings(), search=None, **options):  # noqa: B008
         policy = {"model": "tiny", "base_url": server.url, **options}
@@ -147,12 +149,74 @@ def test_a_server_that_hangs_is_left_at_the_deadline(server, solve):
     assert "no answer within the deadline of 0.5 s" in solutions["p1"].error
 
 
-def test_one_failed_sample_fails_its_request_as_a_whole(server, solve):
+def test_one_failed_sample_costs_itself_only(server, solve):
     numbers = itertools.count()
     server.answer = lambda body: (500, "{}") if next(numbers) == 0 else server.says("fine")
     [made] = solve(PROBLEMS[:1], n=3, call=CallSettings(retries=0)).values()
-    assert made.cost["policy"]["candidates"] == 0
+    assert made.cost["policy"]["candidates"] == len(server.bodies) - 1 == 2
     assert made.cost["policy"]["failed_calls"] == 1
+
+
+def test_only_the_failed_sample_is_repeated(server, solve):
+    numbers = itertools.count()
+    server.answer = lambda body: (500, "{}") if next(numbers) == 0 else server.says("fine")
+    [made] = solve(PROBLEMS[:1], n=3).values()
+    assert made.cost["policy"]["candidates"] == 3
+    assert len(server.bodies) == 4
+    assert len({body["seed"] for body in server.bodies}) == 3
+
+
+def test_no_more_samples_are_under_way_than_the_engine_allows(server, solve):
+    def answer(body):
+        time.sleep(0.05)  # long enough for all that may come to be there at once
+        return server.says("fine")
+
+    server.answer = answer
+    solve(n=4, call=CallSettings(concurrency=3))
+    assert (len(server.bodies), server.most) == (16, 3)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_what_the_server_refuses_is_asked_once(server, solve, status):
+    server.answer = lambda body: (status, "{}")
+    [made] = solve(PROBLEMS[:1]).values()
+    assert len(server.bodies) == 1
+    assert "CallRefused" in made.failed_calls[0]
+
+
+def test_a_spent_quota_is_no_reason_to_wait(server, solve):
+    server.answer = lambda body: (429, '{"error": {"code": "insufficient_quota"}}')
+    [made] = solve(PROBLEMS[:1]).values()
+    assert len(server.bodies) == 1
+    assert "CallRefused" in made.failed_calls[0]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Retry-After": "0.3"}, {"retry-after-ms": "300"}, {"Retry-After": "9", "retry-after-ms": "300"}],
+    ids=["seconds", "milliseconds", "both"],
+)
+def test_the_server_is_left_alone_for_as_long_as_it_asks(server, solve, headers):
+    numbers, arrivals = itertools.count(), []
+
+    def answer(body):
+        arrivals.append(time.monotonic())
+        return (429, "{}", headers) if next(numbers) == 0 else server.says("fine")
+
+    server.answer = answer
+    # more often than retries would allow: waiting because the server asks is no attempt
+    [made] = solve(PROBLEMS[:1], call=CallSettings(retries=0)).values()
+    assert made.answer == "fine"
+    assert 0.3 <= arrivals[1] - arrivals[0] < 5
+
+
+def test_a_date_is_understood_too(server, solve):
+    numbers = itertools.count()
+    date = email.utils.formatdate(time.time() + 1000, usegmt=True)
+    server.answer = lambda body: (503, "{}", {"Retry-After": date}) if next(numbers) == 0 else server.says("fine")
+    [made] = solve(PROBLEMS[:1]).values()
+    assert "to be repeated in" in made.failed_calls[0]
+    assert "beyond call.patience (300 s)" in made.failed_calls[0]
 
 
 def test_a_server_that_is_not_there_is_an_error_of_each_problem(server, solve):

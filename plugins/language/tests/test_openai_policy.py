@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-import time
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -104,16 +103,6 @@ def test_steps_stand_in_the_order_of_their_draws_whenever_they_arrive(server, as
     assert [step.content for step in proposals.steps] == [
         f"seed {request.key(index).seed % 2**31}" for index in range(6)
     ]
-
-
-def test_no_more_samples_are_under_way_than_allowed(server, ask):
-    def answer(body):
-        time.sleep(0.1)  # long enough for all that may come to be there at once
-        return server.says("fine")
-
-    server.answer = answer
-    ask(ProposeRequest(ROOT, 6, 7, TO_END), parallel=2)
-    assert (len(server.bodies), server.most) == (6, 2)
 
 
 def test_tokens_are_counted_a_sample_each(server, ask):
@@ -236,7 +225,6 @@ def test_the_server_may_be_named_by_the_environment(server, ask, monkeypatch):
         ({"max_tokens": 0}, "max_tokens must be at least 1, not 0"),
         ({"delimiter": ""}, "delimiter and stop strings must not be empty"),
         ({"stop": ("",)}, "delimiter and stop strings must not be empty"),
-        ({"parallel": 0}, "parallel must be at least 1, not 0"),
         (
             {"logprobs": True, "server_stops": False},
             "logprobs: true needs server_stops: true, since log-probabilities cover what is cut off here",

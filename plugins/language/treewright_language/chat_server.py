@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from treewright_language.http_status import judged
 from treewright_language.loop_bound import LoopBound
 from treewright_registry import CallFailed, ConfigurationError
 
@@ -40,16 +41,19 @@ class ChatServer:
         """The response body to a request body, whatever it says.
 
         Raises:
-            CallFailed: the server cannot be reached, or answers with an error status.
+            RetryLater: the server is busy, or sees too many requests.
+            CallRefused: the server refuses the request for what it is.
+            CallFailed: the server cannot be reached, or fails.
         """
         client = await self._clients.get()
         try:
             response = await client.chat.completions.with_raw_response.create(**body)
             return str(response.http_response.text)
         except Exception as error:  # the client and what lies beneath it raise many types
-            reason = _reason(error)
+            reason, response = _reason(error), getattr(error, "response", None)
         # raised out here, so that the original, which may quote the key, is not chained to it
-        raise self.failure(body["model"], reason)
+        failure = self.failure(body["model"], reason)
+        raise failure if response is None else judged(str(failure), response.status_code, response.headers, reason)
 
     def failure(self, model: str, reason: str) -> CallFailed:
         """An error that tells model and server, and never the key."""

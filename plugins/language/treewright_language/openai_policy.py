@@ -33,8 +33,9 @@ class OpenAIPolicy:
     """Asks a chat completions server for next steps or whole answers.
 
     Sampling asked for by a search wins over the options here; an option left at ``None`` is not sent,
-    and the server's own default holds. A request whose samples do not all arrive has failed as a
-    whole, and the engine repeats it with the same seeds.
+    and the server's own default holds. The engine asks for one sample at a time (``single_samples``),
+    so each counts in ``call.concurrency`` and ``call.rate``, is repeated by itself with the same seed, and
+    costs itself only if it fails.
 
     Args:
         model: the model's name on the server.
@@ -56,8 +57,6 @@ class OpenAIPolicy:
         logprobs: whether to ask for log-probabilities and sum them; a server that returns none
             then fails the call. They are as the server reports them: most report the model's own
             distribution, which is the sampled one at temperature 1 and top_p 1 only.
-        parallel: most HTTP requests at once for one request of a search; times the engine's
-            ``call.concurrency`` it is the most that the server ever sees.
 
     Attributes:
         capabilities: ``log_probability`` with ``logprobs: true``. The class itself promises
@@ -70,6 +69,7 @@ class OpenAIPolicy:
 
     capabilities: frozenset[str] = frozenset()
     expensive: ClassVar[bool] = True
+    single_samples: ClassVar[bool] = True
     needs_outside: ClassVar[str] = "a server and the name of a model"
     blobs: BlobStore | None = None  #: set by the engine; images in prompts are read from it
 
@@ -93,7 +93,6 @@ class OpenAIPolicy:
         server_stops: bool = True,
         stop: tuple[str, ...] = (),
         logprobs: bool = False,
-        parallel: int = 8,
     ) -> None:
         self.model = model
         self.instruction = instruction
@@ -103,7 +102,6 @@ class OpenAIPolicy:
         self.server_stops = server_stops
         self.stop = stop
         self.logprobs = logprobs
-        self.parallel = parallel
         self._check()
         if logprobs:
             self.capabilities = frozenset({Capability.LOG_PROBABILITY})
@@ -113,16 +111,17 @@ class OpenAIPolicy:
         """Up to ``n`` steps for each request.
 
         Raises:
+            RetryLater: the server is busy, or sees too many requests.
+            CallRefused: the server refuses the request for what it is.
             CallFailed: the server did not answer, or not with what was asked for.
         """
         return [await self._answer(request) for request in requests]
 
     async def _answer(self, request: ProposeRequest) -> Proposals:
         messages = messages_of(request, self.instruction, self.go_on, self.blobs)
-        limit = asyncio.Semaphore(self.parallel)
         try:
             async with asyncio.TaskGroup() as group:  # the first failure cancels the siblings
-                samples = [self._sample(request, i, messages, limit) for i in range(request.n)]
+                samples = [self._sample(request, i, messages) for i in range(request.n)]
                 tasks = [group.create_task(sample) for sample in samples]
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
@@ -130,12 +129,8 @@ class OpenAIPolicy:
         read = sum(usage.prompt_tokens for _, usage in results)
         return Proposals([step for step, _ in results], Usage(prompt_tokens=read))
 
-    async def _sample(
-        self, request: ProposeRequest, index: int, messages: list[Message], limit: asyncio.Semaphore
-    ) -> tuple[Step, Usage]:
-        body = self._body(request, index, messages)
-        async with limit:
-            text = await self._server.complete(body)
+    async def _sample(self, request: ProposeRequest, index: int, messages: list[Message]) -> tuple[Step, Usage]:
+        text = await self._server.complete(self._body(request, index, messages))
         try:
             return read_completion(text, self._reading(request))
         except CallFailed as error:
@@ -173,8 +168,6 @@ class OpenAIPolicy:
             raise ValueError("model must name a model of the server")
         if not self.delimiter or "" in self.stop:
             raise ValueError("delimiter and stop strings must not be empty")
-        if self.parallel < 1:
-            raise ValueError(f"parallel must be at least 1, not {self.parallel}")
         if self.logprobs and not self.server_stops:
             raise ValueError(
                 "logprobs: true needs server_stops: true, since log-probabilities cover what is cut off here"
