@@ -22,11 +22,14 @@ class Problem:
         id: unique within its task.
         prompt: the question as the policy sees it.
         metadata: public facts beside the prompt (a formula, a subject), never the answer.
+        error: why this problem cannot be posed (a record that cannot be read); the engine then makes
+            no call for it, records the error, and goes on with the others.
     """
 
     id: str
     prompt: Payload
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
 
 
 class Step(NamedTuple):

@@ -317,3 +317,11 @@ def test_problem_whose_every_score_failed_is_an_error() -> None:
 
     solution = solve(pipeline(scorer=component("scorer", Down), count=1))["w0"]
     assert solution.error == ("no answer could be scored: scorer.score: ConnectionError: reward server down")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_problem_that_the_task_could_not_read_is_recorded_without_a_call(workers: int) -> None:
+    unread = Problem("unread", None, error="line 3: no such word")
+    solutions = solve(pipeline(), [Problem("good", "?"), unread], workers=workers)
+    assert solutions["good"].error is None
+    assert (solutions["unread"].error, solutions["unread"].cost) == ("line 3: no such word", {})
