@@ -22,6 +22,19 @@ def treewright_register(registry: Collector) -> None:
         "treewright.searches.islands:Islands",
         summary="pools of whole answers, restarts, migration",
     )
+    registry.search("rsd", "treewright.searches.rsd:Rsd", summary="draft steps kept by reward, else the target's (RSD)")
+    registry.search(
+        "specs", "treewright.searches.specs:Specs", summary="speculative drafts: SUBSAMPLE and CASCADE (SPECS)"
+    )
+    registry.search("gsi", "treewright.searches.gsi:Gsi", summary="soft best-of-n of the target, from drafts (GSI)")
+    registry.search(
+        "ab-mcts", "treewright.searches.ab_mcts:AbMcts", summary="wider or deeper by Thompson sampling (AB-MCTS-A)"
+    )
+    registry.policy(
+        "budget-forcing",
+        "treewright.policies.budget_forcing:BudgetForcing",
+        summary="makes a thinking model think longer, or stop",
+    )
     registry.aggregator("best", "treewright.aggregators.best:Best", summary="highest score (best-of-n)")
     registry.aggregator("soft-best", "treewright.aggregators.soft_best:SoftBest", summary="drawn by exp(beta * score)")
     registry.aggregator(

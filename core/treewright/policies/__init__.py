@@ -1,0 +1,1 @@
+"""Policies that wrap other policies, one a file."""
