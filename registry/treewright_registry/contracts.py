@@ -350,6 +350,10 @@ class Env(Protocol):
         """Note in the trace how often the search visited a node."""
         ...
 
+    def note(self, name: str, value: float) -> None:
+        """Note in the trace a figure of the whole search, e.g. an estimate of the evidence."""
+        ...
+
     @property
     def ledger(self) -> Ledger:
         """What this problem has cost so far, by role."""

@@ -217,6 +217,10 @@ class ProblemEnv:
         """Note in the trace how often the search visited a node."""
         self._shared.trace.visits[trajectory.node] = visits
 
+    def note(self, name: str, value: float) -> None:
+        """Note in the trace a figure of the whole search."""
+        self._shared.trace.notes[name] = value
+
     @property
     def ledger(self) -> Ledger:
         """What this problem has cost so far, by role."""

@@ -33,12 +33,14 @@ class Trace:
         parents: node → its parent; −1 for roots of inner conversations of composite components.
         steps: node → the step, ``None`` for node 0.
         visits: node → how often the search visited it, as far as the search says so.
+        notes: figures of the whole search, by name; they stand in the row of node 0.
     """
 
     def __init__(self) -> None:
         self.parents = array("i", [-1])
         self.steps: list[Step | None] = [None]
         self.visits = array("i", [0])
+        self.notes: dict[str, float] = {}
         self._scores: dict[str, array[float]] = {}
         self._calls: list[CallRecord] = []
         self._hits: dict[int, tuple[Hit, ...]] = {}
@@ -85,6 +87,8 @@ class Trace:
             row["scores"] = self._scores_of(node)
             row["visits"] = self.visits[node]
             row["cost"] = costs[node]
+            if self.notes and node == 0:
+                row["notes"] = self.notes
             if node in self._hits:
                 row["hits"] = [
                     {"id": hit.id, "similarity": hit.similarity, "provenance": hit.provenance}
