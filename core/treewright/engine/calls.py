@@ -37,10 +37,13 @@ class Call(Generic[T]):
         requests: what is asked.
         outcomes: result or ``Failure`` for each request, filled in any order.
         missing: how many outcomes are still to come.
+        failed: requests without a usable result, as far as they are booked.
+        replayed: requests that were answered from the journal.
         seconds: time spent inside the component for these requests.
     """
 
-    __slots__ = ("_finish", "method", "missing", "outcomes", "port", "requests", "resume", "seconds")
+    __slots__ = ("_finish", "failed", "method", "missing", "outcomes", "port", "requests", "resume", "seconds")
+    replayed = 0
 
     def __init__(self, port: "Port", method: str, requests: Sequence[Any], finish: "Callable[[Call[T]], T]") -> None:
         self.port = port
@@ -48,6 +51,7 @@ class Call(Generic[T]):
         self.requests = requests
         self.outcomes: list[Any] = [None] * len(requests)
         self.missing = len(requests)
+        self.failed = 0
         self.seconds = 0.0
         self.resume: Resume = _nobody
         self._finish = finish

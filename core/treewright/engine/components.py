@@ -24,6 +24,26 @@ def build_roles(pipeline: PipelineSpec, blobs: Path | None = None) -> dict[str, 
     return built
 
 
+def journalled_roles(pipeline: PipelineSpec) -> frozenset[str]:
+    """Roles whose answers are worth keeping in the journal.
+
+    A component class says so in ``journalled``; by default these are asynchronous and expensive
+    components. A composite has no answers of its own: those of its inner calls are kept.
+    """
+    return frozenset(role for role, spec in pipeline.roles.items() if _journalled(spec))
+
+
+def _journalled(spec: ComponentSpec) -> bool:
+    cls = spec.descriptor.load()
+    if needs_of(cls, spec.options):
+        return False
+    declared: bool | None = getattr(cls, "journalled", None)
+    if declared is not None:
+        return declared
+    method = getattr(cls, METHODS[spec.descriptor.kind][0], None)
+    return inspect.iscoroutinefunction(method) or bool(getattr(cls, "expensive", False))
+
+
 def _place(role: str, spec: ComponentSpec, roles: Mapping[str, ComponentSpec], blobs: Path | None) -> Port | Composite:
     cls = spec.descriptor.load()
     needs = needs_of(cls, spec.options)

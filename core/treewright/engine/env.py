@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from treewright.engine.budget import Budget
 from treewright.engine.calls import PLUGIN_ERRORS, Call, Composed, Failure, Together
 from treewright.engine.invoke import checked
+from treewright.engine.journal import JournalledCall, ProblemJournal
 from treewright.engine.ports import Port
 from treewright.engine.trace import CallRecord, Trace
 from treewright_registry import (
@@ -65,14 +66,19 @@ class Composite:
 
 
 class Shared:
-    """What all environments of one problem share: budget, ledger, trace, offers, failures."""
+    """What all environments of one problem share: budget, ledger, trace, journal, offers, failures."""
 
-    __slots__ = ("answer_key", "budget", "failures", "ledger", "offers", "roles", "trace")
+    __slots__ = ("answer_key", "budget", "failures", "journal", "ledger", "offers", "roles", "trace")
 
     def __init__(
-        self, roles: Mapping[str, Port | Composite], limits: Mapping[str, float], answer_key: AnswerKey
+        self,
+        roles: Mapping[str, Port | Composite],
+        limits: Mapping[str, float],
+        answer_key: AnswerKey,
+        journal: ProblemJournal | None = None,
     ) -> None:
         self.roles = roles
+        self.journal = journal
         self.ledger = Ledger()
         self.budget = Budget(limits, self.ledger)
         self.trace = Trace()
@@ -84,7 +90,7 @@ class Shared:
 class ProblemEnv:
     """The engine as one search (or composite component) sees it; see ``treewright_registry.Env``."""
 
-    __slots__ = ("_bound", "_calls", "_inner", "_key", "_shared", "problem", "root")
+    __slots__ = ("_bound", "_calls", "_inner", "_kept", "_key", "_path", "_shared", "problem", "root")
 
     def __init__(
         self,
@@ -93,6 +99,7 @@ class ProblemEnv:
         key: Key,
         bound: Mapping[str, str],
         inner: bool = False,
+        path: str = "",
     ) -> None:
         self.problem = problem
         self.root = Trajectory(problem)
@@ -100,7 +107,9 @@ class ProblemEnv:
         self._key = key
         self._bound = bound
         self._inner = inner
+        self._path = path  # names the environment in the journal
         self._calls = 0
+        self._kept = 0  # calls that the journal keeps; cheap ones are not counted
 
     def propose(
         self,
@@ -239,8 +248,9 @@ class ProblemEnv:
     def child(self, name: str, bound: Mapping[str, str]) -> "ProblemEnv":
         """An environment for a composite component: same budget and ledger, draws of its own."""
         key = self._key.child("child", name, self._calls)
+        path = f"{self._path}/{name}@{self._calls}"
         self._calls += 1
-        return ProblemEnv(self.problem, self._shared, key, bound, inner=True)
+        return ProblemEnv(self.problem, self._shared, key, bound, inner=True, path=path)
 
     # -- how a call goes out ------------------------------------------------------------------
 
@@ -260,7 +270,11 @@ class ProblemEnv:
         if isinstance(target, Composite):
             env = self.child(target.role, target.bound)
             return Composed(self._compose(target, method, requests, finish, env))
-        return Call(target, method, requests, finish)
+        journal = self._shared.journal
+        if journal is None or target.role not in journal.roles:
+            return Call(target, method, requests, finish)
+        self._kept += 1
+        return JournalledCall(target, method, requests, finish, journal, self._path, self._kept)
 
     async def _compose(
         self,
@@ -305,9 +319,8 @@ class ProblemEnv:
                     trace.note_hits(child.node, request.context.hits)
             children.append(grown)
         made = len(trace) - first
-        cost = self._account(call, range(first, first + made), tokens)
+        self._account(call, range(first, first + made), tokens, 0 if self._inner else made)
         if not self._inner:
-            cost.candidates += made
             self._shared.budget.give_back_candidates(granted - made)
         children.extend([] for _ in range(len(trajectories) - len(children)))
         return children
@@ -342,10 +355,10 @@ class ProblemEnv:
         return results
 
     def _retrieved(self, call: Call[Any]) -> list[list[Hit]]:
-        self._account(call, (0,))
         for outcome in call.outcomes:
             if isinstance(outcome, Failure):
                 self._note_failure(call, outcome)
+        self._account(call, (0,))
         return [[] if isinstance(outcome, Failure) else list(outcome) for outcome in call.outcomes]
 
     def _node_of(self, trajectory: Trajectory) -> int:
@@ -354,22 +367,37 @@ class ProblemEnv:
             return -1
         return trajectory.node
 
-    def _account(self, call: Call[Any], nodes: Sequence[int], tokens: int = 0) -> Cost:
+    def _account(self, call: Call[Any], nodes: Sequence[int], tokens: int = 0, candidates: int = 0) -> Cost:
         """Charge a call to its role's ledger, and to ``nodes`` in the trace."""
         cost = self._shared.ledger.of(call.port.role)
         requests = len(call.requests)
         cost.calls += requests
+        cost.candidates += candidates
+        cost.failed_calls += call.failed
         cost.generated_tokens += tokens
         cost.seconds += call.seconds
         usage = _sum_usage(call.outcomes)
+        if call.replayed:
+            usage = usage._replace(cached_calls=usage.cached_calls + call.replayed)
         if usage is not NO_USAGE:
             _add_usage(cost, usage)
-        record = CallRecord(call.port.role, call.method, nodes or (0,), requests, tokens, call.seconds, usage)
-        self._shared.trace.charge(record)
+        self._shared.trace.charge(
+            CallRecord(
+                call.port.role,
+                call.method,
+                nodes or (0,),
+                requests,
+                candidates,
+                call.failed,
+                tokens,
+                call.seconds,
+                usage,
+            )
+        )
         return cost
 
     def _note_failure(self, call: Call[Any], failure: Failure) -> None:
-        self._shared.ledger.of(call.port.role).failed_calls += 1
+        call.failed += 1
         if len(self._shared.failures) < _KEPT_FAILURES:
             self._shared.failures.append(f"{call.port.role}.{call.method}: {failure.reason}")
 

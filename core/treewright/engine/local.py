@@ -11,7 +11,8 @@ from types import FrameType
 from typing import Any, Protocol
 
 from treewright.engine.component_building import build
-from treewright.engine.components import build_roles
+from treewright.engine.components import build_roles, journalled_roles
+from treewright.engine.journal import Journal
 from treewright.engine.ports import Port
 from treewright.engine.scheduler import Scheduler
 from treewright.engine.solving import Solution, Solver, TraceWriter
@@ -65,33 +66,46 @@ def run_local(
     *,
     blobs: Path | None = None,
     write_trace: TraceWriter | None = None,
+    journal: Path | None = None,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Solve all problems of ``feed``, at most ``pipeline.live`` at a time.
 
     ``ready`` is called once all components are built, ``solved`` with each solution as it comes.
+    ``journal`` keeps and replays the answers of expensive components; it is made by ``prepare_journal``.
 
     Raises:
-        ConfigurationError: a component cannot be built.
+        ConfigurationError: a component cannot be built, or answers of another configuration are in the journal.
+        DataError: the journal is damaged.
+        StorageError: journal or traces cannot be written.
         KeyboardInterrupt: Ctrl-C; solutions handed over until then stand.
     """
     roles = build_roles(pipeline, blobs)
-    solver = Solver(
-        pipeline,
-        roles,
-        build(pipeline.search, blobs),
-        build(pipeline.aggregator, blobs),
-        build(pipeline.task, blobs),
-        write_trace,
-    )
-    ready()
-    admission = _Admission(pipeline.live, feed, solver, solved)
-    with interruptible(), rare_collections(), asyncio.Runner() as runner:
-        runner.run(_run([role for role in roles.values() if isinstance(role, Port)], admission, feed))
+    parts = (build(pipeline.search, blobs), build(pipeline.aggregator, blobs), build(pipeline.task, blobs))
+    ports = [role for role in roles.values() if isinstance(role, Port)]
+    with _opened(journal, pipeline) as kept:
+        solver = Solver(pipeline, roles, *parts, write_trace, kept)
+        ready()
+        admission = _Admission(pipeline.live, feed, solver, solved)
+        with interruptible(), rare_collections(), asyncio.Runner() as runner:
+            runner.run(_run(ports, kept, admission, feed))
 
 
-async def _run(ports: list[Port], admission: "_Admission", feed: Feed) -> None:
-    scheduler = Scheduler(ports)
+@contextmanager
+def _opened(path: Path | None, pipeline: PipelineSpec) -> Iterator[Journal | None]:
+    """The journal, if there is one."""
+    if path is None:
+        yield None
+        return
+    journal = Journal(path, journalled_roles(pipeline))
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+async def _run(ports: list[Port], journal: Journal | None, admission: "_Admission", feed: Feed) -> None:
+    scheduler = Scheduler(ports, None if journal is None else journal.commit)
     feed.attach(scheduler.wake)
     await scheduler.run(admission)
 

@@ -16,6 +16,7 @@ from treewright.engine.calls import PLUGIN_ERRORS, Call, Resume, Together
 from treewright.engine.ports import InlinePort, Port
 from treewright_registry import ContractError
 
+_SLICE = 1000  # fibers advanced before endpoints get their turn: a long replay must not make them late
 _OURS = (Call, Together)  # a tuple: making a union for each test costs more than the test
 _FOREIGN = "a search awaited {}; it may await only what env returns (env.propose, env.together, …)"
 
@@ -57,16 +58,21 @@ class Fiber:
 class Scheduler:
     """The loop over searches and ports of one process.
 
+    Args:
+        ports: the components.
+        commit: puts what ports have answered on disk; called before any search sees it.
+
     Attributes:
         ready: fibers that can go on, with what they waited for.
         fibers: all that are alive.
         in_flight: calls under way on threads and endpoints.
     """
 
-    def __init__(self, ports: Iterable[Port]) -> None:
+    def __init__(self, ports: Iterable[Port], commit: Callable[[], None] | None = None) -> None:
         self.ready: deque[tuple[Fiber, Any, BaseException | None]] = deque()
         self.fibers: set[Fiber] = set()
         self.in_flight = 0
+        self._commit = commit
         self._ports = list(ports)
         self._inline = [port for port in self._ports if isinstance(port, InlinePort)]
         self._background = [port for port in self._ports if not isinstance(port, InlinePort)]
@@ -83,6 +89,9 @@ class Scheduler:
         try:
             while True:
                 self._advance_ready()
+                if self.ready:  # more than a slice
+                    await asyncio.sleep(0)
+                    continue
                 moving = self._send()
                 more = admit(self)  # ended searches made room
                 if moving or self.ready:
@@ -126,10 +135,14 @@ class Scheduler:
         self._wakened.set()
 
     def _advance_ready(self) -> None:
+        if self._commit is not None:  # nothing is answered by a port while fibers advance
+            self._commit()
         ready = self.ready
-        while ready:
+        left = _SLICE if self.in_flight else -1
+        while ready and left:
             fiber, value, error = ready.popleft()
             fiber.advance(value, error)
+            left -= 1
 
     def _send(self) -> bool:
         # background first: their work then overlaps with the inline calls

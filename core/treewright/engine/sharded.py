@@ -13,12 +13,13 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from pickle import PicklingError
+from typing import Any
 
 from treewright.engine.local import Solved, run_local
 from treewright.engine.orphans import end_with_parent
 from treewright.engine.solving import Solution, TraceWriter
 from treewright.pipeline import PipelineSpec
-from treewright_registry import ConfigurationError, Problem
+from treewright_registry import ConfigurationError, DataError, Problem, StorageError, TreewrightError
 
 _SPAWN = multiprocessing.get_context("spawn")
 _AHEAD = 2  # problems waiting at a shard beyond those it works on, so that it never idles
@@ -27,9 +28,9 @@ _AHEAD = 2  # problems waiting at a shard beyond those it works on, so that it n
 class Shard:
     """One worker process, and the problems it has."""
 
-    def __init__(self, pipeline: PipelineSpec, blobs: Path | None, write_trace: TraceWriter | None) -> None:
+    def __init__(self, *given: Any) -> None:
         self.pipe, there = _SPAWN.Pipe()
-        self.process: BaseProcess = _SPAWN.Process(target=_serve, args=(there, pipeline, blobs, write_trace))
+        self.process: BaseProcess = _SPAWN.Process(target=_serve, args=(there, *given))
         self.process.start()
         there.close()
         self.at_work: dict[str, Problem] = {}
@@ -54,17 +55,19 @@ def run_sharded(
     workers: int,
     blobs: Path | None = None,
     write_trace: TraceWriter | None = None,
+    journal: Path | None = None,
 ) -> None:
     """Solve ``problems`` with ``workers`` processes; ``solved`` gets each solution as it comes.
 
     A process that dies loses nothing but time: its problems are solved again, each alone in a
-    fresh process; one that kills its process again is recorded as failed.
+    fresh process; one that kills its process again is recorded as failed. All processes write to
+    one journal, in short transactions.
 
     Raises:
-        ConfigurationError: a component cannot be built in a worker.
+        ConfigurationError, DataError, StorageError: as ``run_local``, in a worker.
         KeyboardInterrupt: Ctrl-C; solutions handed over until then stand.
     """
-    parent = _Parent(pipeline, blobs, write_trace, solved)
+    parent = _Parent((pipeline, blobs, write_trace, journal), pipeline.live, solved)
     try:
         parent.run(deque(problems), min(workers, len(problems)))
     finally:
@@ -72,12 +75,10 @@ def run_sharded(
 
 
 class _Parent:
-    def __init__(
-        self, pipeline: PipelineSpec, blobs: Path | None, write_trace: TraceWriter | None, solved: Solved
-    ) -> None:
-        self._given = (pipeline, blobs, write_trace)
+    def __init__(self, given: tuple[Any, ...], live: int, solved: Solved) -> None:
+        self._given = given  # what a worker gets, see ``_serve``
         self._solved = solved
-        self._live = pipeline.live
+        self._live = live
         self._shards: list[Shard] = []
         self._suspects: deque[Problem] = deque()
 
@@ -120,11 +121,11 @@ class _Parent:
     def _take(self, shard: Shard) -> bool:
         """Take one message; whether the shard is still alive."""
         try:
-            message: Solution | str = shard.pipe.recv()
+            message: Solution | TreewrightError = shard.pipe.recv()
         except (EOFError, OSError):
             return False
-        if isinstance(message, str):
-            raise ConfigurationError(message)
+        if isinstance(message, TreewrightError):  # it concerns the whole run
+            raise message
         del shard.at_work[message.problem_id]
         self._solved(message)
         return True
@@ -169,12 +170,24 @@ class _PipeFeed:
         asyncio.get_running_loop().add_reader(self._pipe.fileno(), wake)
 
 
-def _serve(pipe: Connection, pipeline: PipelineSpec, blobs: Path | None, write_trace: TraceWriter | None) -> None:
+def _serve(
+    pipe: Connection,
+    pipeline: PipelineSpec,
+    blobs: Path | None,
+    write_trace: TraceWriter | None,
+    journal: Path | None,
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     end_with_parent()
     try:
-        run_local(pipeline, _PipeFeed(pipe), pipe.send, blobs=blobs, write_trace=write_trace)
-    except ConfigurationError as error:
-        pipe.send(str(error))
+        run_local(pipeline, _PipeFeed(pipe), pipe.send, blobs=blobs, write_trace=write_trace, journal=journal)
+    except TreewrightError as error:
+        pipe.send(_plain(error))
     except BrokenPipeError:
         return  # the parent is gone: nobody waits for results
+
+
+def _plain(error: TreewrightError) -> TreewrightError:
+    """The error with its text alone: what else it holds may not travel between processes."""
+    kinds = (StorageError, DataError)
+    return next((kind(str(error)) for kind in kinds if isinstance(error, kind)), ConfigurationError(str(error)))

@@ -8,6 +8,7 @@ from typing import Any
 
 from treewright.engine.calls import PLUGIN_ERRORS
 from treewright.engine.env import AnswerKey, Composite, ProblemEnv, Shared
+from treewright.engine.journal import Journal
 from treewright.engine.ports import Port
 from treewright.engine.trace import Trace
 from treewright.pipeline import ComponentSpec, PipelineSpec, bind_roles, needs_of
@@ -63,6 +64,7 @@ class Solver:
         search, aggregator: the built components.
         reader: a task instance that has loaded no references; finds answers in trajectories.
         write_trace: where a problem's trace goes at its end, if anywhere.
+        journal: keeps the answers of expensive components, if there are any.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Solver:
         aggregator: Aggregator,
         reader: Task,
         write_trace: TraceWriter | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._roles = roles
@@ -80,13 +83,17 @@ class Solver:
         self._aggregator = aggregator
         self._reader = reader
         self._write_trace = write_trace
+        self._journal = journal
         self._search_roles = _bound(search, pipeline.search, roles)
         self._aggregator_roles = _bound(aggregator, pipeline.aggregator, roles)
 
     async def solve(self, problem: Problem) -> Solution:
         """Search, aggregate, extract. Errors end this problem only, recorded in the solution."""
+        if problem.error is not None:  # the task could not read it; the others are none the worse
+            return Solution(problem.id, error=problem.error)
         begin = time.perf_counter()
-        shared = Shared(self._roles, self._pipeline.budget, self._answer_key())
+        kept = None if self._journal is None else self._journal.of(problem)
+        shared = Shared(self._roles, self._pipeline.budget, self._answer_key(), kept)
         key = Key.root(self._pipeline.seed, problem.id)
         env = ProblemEnv(problem, shared, key, self._search_roles)
         error: str | None = None

@@ -21,6 +21,8 @@ class CallRecord(NamedTuple):
     method: str
     nodes: Sequence[int]
     requests: int
+    candidates: int
+    failed: int
     generated_tokens: int
     seconds: float
     usage: Usage
@@ -103,6 +105,9 @@ class Trace:
             share = 1.0 / len(record.nodes)
             amounts = {
                 "calls": record.requests,
+                "candidates": record.candidates,
+                "reward_calls": record.requests if record.method == "score" else 0,
+                "failed_calls": record.failed,
                 "generated_tokens": record.generated_tokens,
                 "seconds": record.seconds,
                 **record.usage._asdict(),

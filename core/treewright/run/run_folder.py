@@ -3,22 +3,25 @@
 config.yaml     the filled configuration with versions and seed
 results.jsonl   a line per problem; in task order once the run has ended
 summary.json    the figures
+journal.sqlite  answers of expensive components, if there are any
 traces/         the search tree of each problem
 blobs/          images and other bytes, by content
 """
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from treewright.engine.trace import Trace
 from treewright.run.records import Record
-from treewright_registry import ConfigurationError, DataError, Problem
+from treewright_registry import ConfigurationError, DataError, Problem, StorageError
 
 
 class RunFolder:
@@ -29,13 +32,17 @@ class RunFolder:
         self.results = path / "results.jsonl"
         self.blobs = path / "blobs"
         self.traces = path / "traces"
+        self.journal = path / "journal.sqlite"
         self._lock: IO[str] | None = None
+        self._begun_here = False
 
     def open(self, filled: str, *, resume: bool) -> dict[str, Record]:
         """Make the folder, or take it up again; the records that it holds already, by id.
 
         Raises:
             ConfigurationError: the folder holds another run, or another process uses it.
+            DataError: what it holds cannot be read.
+            StorageError: it cannot be written to.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -51,17 +58,21 @@ class RunFolder:
             raise
 
     def undo(self) -> None:
-        """Remove what ``open`` wrote, if no problem has finished: the run never began."""
-        if self.results.exists():
+        """Remove what was made since ``open``, if it began the run and no problem has finished."""
+        if self.results.exists() or not self._begun_here:
             return
-        for name in ("config.yaml", ".lock"):
+        for name in ("config.yaml", ".lock", *(self.journal.name + end for end in ("", "-wal", "-shm"))):
             (self.path / name).unlink(missing_ok=True)
         if self.path.is_dir() and not any(self.path.iterdir()):
             self.path.rmdir()
 
     def _begin(self, config: Path, filled: str, resume: bool) -> None:
         if not config.exists():
+            if self.journal.exists():
+                what = f"{self.journal}: is there, but the config.yaml of its run is missing"
+                raise ConfigurationError(f"{what}\n    restore that file, or choose another --out")
             _replace(config, filled)
+            self._begun_here = True
         elif resume:
             self._compare(config, filled)
         else:
@@ -71,7 +82,7 @@ class RunFolder:
 
     def append(self, record: Record) -> None:
         """Add a line for a finished problem, on disk before this returns."""
-        with self.results.open("a", encoding="utf-8") as file:
+        with writing(self.results), self.results.open("a", encoding="utf-8") as file:
             file.write(record.to_line() + "\n")
 
     def complete(self, order: Sequence[str], records: Mapping[str, Record], summary: Mapping[str, Any]) -> None:
@@ -96,7 +107,8 @@ class RunFolder:
             self._lock = None
 
     def _acquire(self) -> None:
-        self._lock = (self.path / ".lock").open("w")
+        with writing(self.path / ".lock"):
+            self._lock = (self.path / ".lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -104,12 +116,14 @@ class RunFolder:
             raise ConfigurationError(f"{self.path}: another run is writing to this folder") from None
 
     def _compare(self, config: Path, filled: str) -> None:
-        before, now = _settings(config.read_text(encoding="utf-8")), _settings(filled)
-        if before != now:
-            changed = sorted(set(before) ^ set(now))
+        from treewright.configuration import differences
+
+        changed = differences(config.read_text(encoding="utf-8"), filled, str(config))
+        if changed:
+            more = [f"… and {len(changed) - 8} more"] if len(changed) > 8 else []
             raise ConfigurationError(
                 f"{config}: belongs to another configuration, so this run cannot go on with it\n    "
-                + "\n    ".join(changed[:8])
+                + "\n    ".join([*changed[:8], *more])
                 + "\n    use the same settings, or choose another --out"
             )
 
@@ -139,7 +153,8 @@ class TraceFolder:
 
     def __call__(self, problem: Problem, trace: Trace) -> None:
         """Write ``trace`` as JSON Lines, a line per node."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{file_name(problem.id)}.jsonl"
         _replace(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in trace.rows()))
 
@@ -152,13 +167,48 @@ def file_name(problem_id: str) -> str:
     return f"{plain}-{hashlib.sha256(problem_id.encode()).hexdigest()[:8]}"
 
 
-def _settings(text: str) -> list[str]:
-    """The configuration's lines without the block of versions."""
-    return [line for line in text.partition("\nversions:")[0].splitlines() if line.strip()]
+def configuration_digest(filled: str) -> str:
+    """A digest of all that a filled configuration says of a run's answers."""
+    from treewright.configuration import settings
+
+    kept = json.dumps(settings(filled), sort_keys=True, allow_nan=True)
+    return hashlib.sha256(kept.encode()).hexdigest()[:16]
 
 
 def _replace(path: Path, text: str) -> None:
     """Write a file so that a crash leaves the old one or the new one, never half of it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    with writing(path):
+        try:
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say what can be done where ``path`` cannot be written.
+
+    Raises:
+        StorageError: the system's error, with file and repair.
+    """
+    try:
+        yield
+    except OSError as error:
+        repair = _REPAIRS.get(error.errno or 0, "see to it")
+        raise StorageError(
+            f"{path}: cannot be written: {error.strerror}\n"
+            f"    {repair}, then go on: repeat the command with --resume and the same --out"
+        ) from error
+
+
+_REPAIRS = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space (the quota is used up)",
+    errno.EFBIG: "lift the limit of file size (ulimit -f)",
+    errno.EACCES: "make it writable",
+    errno.EROFS: "make it writable",
+}

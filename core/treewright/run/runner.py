@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from treewright import __version__
 from treewright.engine.component_building import build
+from treewright.engine.components import journalled_roles
+from treewright.engine.journal import holds_answers, prepare_journal
 from treewright.engine.local import ListFeed, run_local
 from treewright.engine.sharded import run_sharded
 from treewright.engine.solving import Solution
 from treewright.pipeline import PipelineSpec
 from treewright.run.observer import Observer, Silent
 from treewright.run.records import Record
-from treewright.run.run_folder import RunFolder, TraceFolder
+from treewright.run.run_folder import RunFolder, TraceFolder, configuration_digest
 from treewright.run.summary import summarise
 from treewright_registry import ConfigurationError, DataError, Problem, Task
 
@@ -36,7 +39,8 @@ def run(
         out: the run folder; it must not hold a run, unless ``resume``.
         workers: processes; 1 runs everything in this one.
         limit: solve only the first so many problems.
-        resume: go on with the run in ``out``: finished problems are kept, failed ones repeated.
+        resume: go on with the run in ``out``: finished problems are kept, failed ones repeated,
+            answers of expensive components taken from the journal.
         observer: hears of progress.
 
     Returns:
@@ -44,19 +48,31 @@ def run(
 
     Raises:
         ConfigurationError: a component cannot be built, or the folder is not to be used.
-        DataError: the task cannot read its data.
+        DataError: the task cannot read its data, or the folder's files are damaged.
+        StorageError: the folder cannot be written to; the run can go on once that is repaired.
     """
     grader: Task = build(spec.task)
     problems = _problems(spec, grader, limit)
     folder = RunFolder(out)
     done = folder.open(filled, resume=resume)
     try:
-        return _Run(spec, grader, problems, folder, done, observer or Silent()).go(workers)
+        journal = _journal(spec, filled, folder, done)
+        return _Run(spec, grader, problems, folder, done, journal, observer or Silent()).go(workers)
     except (ConfigurationError, DataError):
-        folder.undo()
+        if not done and not holds_answers(folder.journal):
+            folder.undo()
         raise
     finally:
         folder.close()
+
+
+def _journal(spec: PipelineSpec, filled: str, folder: RunFolder, done: Mapping[str, Record]) -> Path | None:
+    """The folder's journal, ready for use; ``None`` if no component is worth one."""
+    if not journalled_roles(spec):
+        return None
+    failed = [id_ for id_, record in done.items() if record.error is not None]
+    prepare_journal(folder.journal, configuration=configuration_digest(filled), version=__version__, repeat=failed)
+    return folder.journal
 
 
 def _problems(spec: PipelineSpec, task: Task, limit: int | None) -> list[Problem]:
@@ -84,12 +100,14 @@ class _Run:
         problems: list[Problem],
         folder: RunFolder,
         done: dict[str, Record],
+        journal: Path | None,
         observer: Observer,
     ) -> None:
         self._spec = spec
         self._grader = grader
         self._problems = problems
         self._folder = folder
+        self._journal = journal
         self._observer = observer
         wanted = {problem.id for problem in problems}
         # a smaller --limit than before: what lies beyond it was paid for and stays in the folder
@@ -127,9 +145,24 @@ class _Run:
         if not waiting:
             return
         if workers > 1:
-            run_sharded(self._spec, waiting, self._take, workers=workers, blobs=self._folder.blobs, write_trace=traces)
+            run_sharded(
+                self._spec,
+                waiting,
+                self._take,
+                workers=workers,
+                blobs=self._folder.blobs,
+                write_trace=traces,
+                journal=self._journal,
+            )
         else:
-            run_local(self._spec, ListFeed(waiting), self._take, blobs=self._folder.blobs, write_trace=traces)
+            run_local(
+                self._spec,
+                ListFeed(waiting),
+                self._take,
+                blobs=self._folder.blobs,
+                write_trace=traces,
+                journal=self._journal,
+            )
 
     def _take(self, solution: Solution) -> None:
         record = self._grade(solution)
