@@ -60,12 +60,12 @@ class EndpointPort(Port):
         super().__init__(role, component, settings)
         self._active = 0
         self._pacer = Pacer(settings.concurrency, settings.rate)
-        self._single = bool(getattr(component, "single_samples", False))
+        self.single_samples = bool(getattr(component, "single_samples", False))
         self._watching = self._warned = False
 
     def enqueue(self, call: Call[Any]) -> None:
         """Queue a call's requests, sample by sample if the component wants them so."""
-        if not self._single or call.method != "propose" or all(request.n == 1 for request in call.requests):
+        if not self.single_samples or call.method != "propose" or all(request.n == 1 for request in call.requests):
             super().enqueue(call)
             return
         for index in range(len(call.requests)):

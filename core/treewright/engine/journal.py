@@ -23,6 +23,7 @@ from treewright.engine.calls import Call, Failure, Resume
 from treewright.engine.journal_encoding import Digests, decode, encode, has_failed
 from treewright.engine.journal_file import JournalFile, Row
 from treewright.engine.ports import Port
+from treewright.engine.samples import merged, split
 from treewright.engine.scheduler import Scheduler
 from treewright_registry import ConfigurationError, DataError, Problem, TreewrightError
 
@@ -209,9 +210,11 @@ class JournalledCall(Call[T]):
         env: path of the environment that makes it.
         number: of the call among those of its environment that are kept.
         replayed: requests answered from the journal.
+
+    A port that sends samples one by one gets them one by one from here, so that each is kept.
     """
 
-    __slots__ = ("_journal", "_places", "_whole", "env", "number", "replayed")
+    __slots__ = ("_asked", "_journal", "_places", "_whole", "env", "number", "replayed")
 
     def __init__(
         self,
@@ -223,6 +226,9 @@ class JournalledCall(Call[T]):
         env: str,
         number: int,
     ) -> None:
+        self._asked = requests
+        if port.single_samples and method == "propose" and any(request.n > 1 for request in requests):
+            requests = [sample for request in requests for sample in split(request)]
         super().__init__(port, method, requests, finish)
         self._journal = journal
         self.env = env
@@ -270,4 +276,17 @@ class JournalledCall(Call[T]):
             for place, outcome in zip(self._places, self.outcomes, strict=True):
                 outcomes[place] = outcome
             self.requests, self.outcomes = requests, outcomes
+        if self.requests is not self._asked:
+            self._put_samples_together()
         super()._end()
+
+    def _put_samples_together(self) -> None:
+        fresh = set(range(len(self.requests))) if self._places is None else set(self._places)
+        outcomes = []
+        first = self.replayed = 0
+        for request in self._asked:
+            samples = range(first, first + request.n)
+            outcomes.append(merged([self.outcomes[sample] for sample in samples]))
+            self.replayed += fresh.isdisjoint(samples)
+            first += request.n
+        self.requests, self.outcomes = self._asked, outcomes

@@ -30,11 +30,14 @@ class Port:
     """The queue in front of one component.
 
     Attributes:
+        single_samples: whether a request for n steps is sent as n requests, see ``samples``.
         role: the component's role in the pipeline.
         component: the component, or what stands for it here (declared range, capabilities).
         settings: limits of its calls.
         waiting: requests queued and not yet sent.
     """
+
+    single_samples = False
 
     def __init__(self, role: str, component: Any, settings: CallSettings) -> None:
         self.role = role

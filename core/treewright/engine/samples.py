@@ -12,6 +12,11 @@ from treewright.engine.calls import Call, Failure
 from treewright_registry import NO_USAGE, Proposals, ProposeRequest, Step, Usage
 
 
+def split(request: ProposeRequest) -> list[ProposeRequest]:
+    """A request for each sample, with a seed of its own."""
+    return [request._replace(n=1, seed=request.key(sample).seed) for sample in range(request.n)]
+
+
 class Samples:
     """Stands in a port's queue for one request of a call; to the port it looks like a call.
 
@@ -25,9 +30,7 @@ class Samples:
     def __init__(self, call: Call[Any], index: int) -> None:
         request: ProposeRequest = call.requests[index]
         self.method = call.method
-        self.requests: Sequence[Any] = [
-            request._replace(n=1, seed=request.key(sample).seed) for sample in range(request.n)
-        ]
+        self.requests: Sequence[Any] = split(request)
         self._call = call
         self._index = index
         self._outcomes: list[Any] = [None] * request.n
@@ -40,10 +43,10 @@ class Samples:
         self._seconds += seconds
         self._missing -= len(outcomes)
         if not self._missing:
-            self._call.fill(self._index, [_merged(self._outcomes)], self._seconds)
+            self._call.fill(self._index, [merged(self._outcomes)], self._seconds)
 
 
-def _merged(outcomes: Sequence[Any]) -> Proposals | Failure:
+def merged(outcomes: Sequence[Any]) -> Proposals | Failure:
     """What arrived, in the order of the samples; a failure only if nothing did."""
     failed = tuple(outcome.reason for outcome in outcomes if isinstance(outcome, Failure))
     if len(failed) == len(outcomes):
