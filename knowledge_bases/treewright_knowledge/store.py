@@ -37,7 +37,8 @@ class KnowledgeStore:
         self.folder = folder
         self.manifest = manifest
         self._ids = IdIndex(folder / IDS, manifest.count)
-        self._search = self._open_search()
+        self._rows = self._open_vectors()
+        self._search: VectorSearch | None = ExactSearch(self._rows) if self._rows is not None else None
         self._records = RecordReader(folder, manifest.count)
 
     @classmethod
@@ -149,6 +150,11 @@ class KnowledgeStore:
             for row, values in zip(positions, similarities, strict=True)
         ]
 
+    @property
+    def vectors(self) -> "Floats | None":
+        """All vectors, read-only and memory-mapped, shape (len, dimension); ``None`` for a store without."""
+        return self._rows
+
     def extra(self, name: str) -> Path:
         """A further file of the store, as named by ``StoreBuilder.extra``.
 
@@ -171,11 +177,10 @@ class KnowledgeStore:
             by = f"; its encoder is {encoder.name} {encoder.version}".rstrip() if encoder else ""
             raise DataError(f"{self.folder}: {error}{by}") from error
 
-    def _open_search(self) -> VectorSearch | None:
+    def _open_vectors(self) -> "Floats | None":
         if not self.manifest.dimension:
             return None
-        shape = (self.manifest.count, self.manifest.dimension)
-        return ExactSearch(open_rows(self.folder / VECTORS, "<f4", shape))
+        return open_rows(self.folder / VECTORS, "<f4", (self.manifest.count, self.manifest.dimension))
 
     def _find(self, identifier: str) -> Record | None:
         found = (self._records[position] for position in self._ids.candidates(identifier))

@@ -19,12 +19,27 @@ def treewright_register(registry: Collector) -> None:
     registry.scorer(
         "spectrum-fit",
         "treewright_chemistry.spectrum_fit_scorer:SpectrumFitScorer",
-        summary="how well a structure explains the spectra, from shift likelihoods",
+        summary="how well a structure explains the spectra, from shift likelihoods and the encoder's cosine",
+    )
+    registry.scorer(
+        "k-mse-scorer",
+        "treewright_chemistry.k_mse_scorer:KMseScorer",
+        summary="K-MSE's own reward: 100 times the cosine of molecule and spectrum",
     )
     registry.retriever(
         "substructures",
         "treewright_chemistry.substructure_retriever:SubstructureRetriever",
         summary="substructures whose shift windows the spectrum fills",
+    )
+    registry.retriever(
+        "spectrum-encoder",
+        "treewright_chemistry.encoder_retriever:EncoderRetriever",
+        summary="substructures nearest to the spectrum by the encoder's cosine",
+    )
+    registry.knowledge_base(
+        "substructures",
+        "treewright_chemistry.knowledge_base:Substructures",
+        summary="substructures of a list of molecules, found by spectrum; the molecules, found by substructure",
     )
     registry.codec("spectrum", "treewright_chemistry.spectrum_codec:SpectrumCodec", summary="a spectrum as JSON")
     registry.task(
@@ -52,6 +67,7 @@ PIPELINES = {
     "elucidate": "ranked structures for spectra from a file",
     "molpuzzle": "MolPuzzle, closed book, with the default search",
     "k-mse": "MolPuzzle with K-MSE's tree search",
+    "k-mse-cosine": "MolPuzzle with K-MSE's tree search and K-MSE's own reward, the cosine alone",
     "best-of-n": "MolPuzzle with independent bursts, no tree and no islands",
     "measured": "measured nmrshiftdb2 spectra kept out of training",
     "demo": "well-known compounds from measured spectra",

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from treewright_chemistry.nmrshiftdb import read_records
 from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.structures import inchikey14
 from treewright_chemistry.substructure_file import write_substructures
+from treewright_chemistry.substructure_harvest import carbon_shifts
 from treewright_chemistry.substructures import SubstructureCounter
 
 MOST_ATOMS: Final = 25
@@ -53,7 +54,7 @@ def build(data: Path, out: Path, limit: int) -> int:
     """Write the ``limit`` most common substructures to ``out``; returns their number."""
     reserved = reserved_blocks(data)
     tables = ShiftTables.load(network=False)
-    counter = SubstructureCounter(shifts=lambda molecule: _carbon_shifts(tables, molecule))
+    counter = SubstructureCounter(shifts=lambda molecule: carbon_shifts(tables, molecule))
     used: list[str] = []
     dropped = 0
     with rdBase.BlockLogs():
@@ -88,14 +89,6 @@ def _sources(data: Path) -> Iterator[str]:
             smiles, _, atoms, source = line.rstrip("\n").split("\t")
             if number % EVERY == 0 and int(atoms) <= MOST_ATOMS and source != "nmrshiftdb2":
                 yield smiles
-
-
-def _carbon_shifts(tables: ShiftTables, molecule: Any) -> Sequence[float | None]:
-    shifts: list[float | None] = [None] * molecule.GetNumAtoms()
-    prediction = tables.predict(molecule)
-    for atom, mean in zip(prediction.carbons.tolist(), prediction.carbon.mean.tolist(), strict=True):
-        shifts[atom] = mean
-    return shifts
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ ones are not touched.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -54,14 +55,34 @@ class Substructure:
     windows: tuple[Window, ...] = ()
 
 
+_SUMS = 3
+"""Numbers kept per atom: observations, sum of shifts, sum of their squares."""
+
+
 @dataclass(slots=True)
 class _Tally:
-    count: int = 0
-    shifts: dict[int, list[float]] = field(default_factory=dict)  # atom -> [n, sum, sum of squares]
+    count: int
+    place: str
+    shifts: array[float] = field(default_factory=lambda: array("d"))  # _SUMS per heavy atom, empty without shifts
+
+    def observe(self, sums: Sequence[float]) -> None:
+        if not self.shifts:
+            self.shifts.extend(sums)
+        else:
+            for k, value in enumerate(sums):
+                self.shifts[k] += value
 
 
 class SubstructureCounter:
-    """Counts the pieces of molecules one by one; `most_common` makes substructures of the most frequent."""
+    """Counts the pieces of molecules one by one; `most_common` makes substructures of the most frequent.
+
+    Pickled, a counter travels without its predictor of shifts.
+
+    Attributes:
+        molecules: how many were cut.
+        skipped: how many the light graph cannot hold.
+        undercount: by how much a count can be too small, because of what was forgotten.
+    """
 
     def __init__(self, *, capacity: int = 200_000, shifts: Shifts | None = None) -> None:
         self._tallies: dict[str, _Tally] = {}
@@ -69,47 +90,73 @@ class SubstructureCounter:
         self._shifts = shifts
         self.molecules = 0
         self.skipped = 0
+        self.undercount = 0
 
-    def add(self, mol: Any) -> None:
-        """Count the pieces of one molecule; one that the light graph cannot hold is counted as skipped."""
+    def add(self, mol: Any, place: str = "") -> None:
+        """Count the pieces of one molecule; one that the light graph cannot hold is counted as skipped.
+
+        Args:
+            mol: the molecule.
+            place: where it comes from; kept for the pieces that it is the first to show.
+        """
         try:
             pieces = list(cut_molecule(mol))
         except UnsupportedMolecule:
             self.skipped += 1
             return
         self.molecules += 1
-        predicted = self._shifts(mol) if self._shifts is not None else None
+        predicted = self._shifts(mol) if self._shifts is not None and pieces else None
         for piece in pieces:
-            self._count(piece, predicted)
-        if len(self._tallies) > self._capacity:
-            self._forget()
+            self._count(piece, predicted, place)
+        self._forget_rare()
 
-    def most_common(self, limit: int) -> list[Substructure]:
-        """The `limit` most frequent substructures, most frequent first, ties by SMILES."""
-        ranked = sorted(self._tallies.items(), key=lambda item: (-item[1].count, item[0]))
-        return [_substructure(smiles, tally) for smiles, tally in ranked[:limit]]
+    def merge(self, later: SubstructureCounter) -> None:
+        """Add what another counter found in molecules that come after those counted here."""
+        for smiles, theirs in later._tallies.items():
+            ours = self._tallies.setdefault(smiles, theirs)
+            if ours is not theirs:
+                ours.count += theirs.count
+                ours.observe(theirs.shifts)
+        self.molecules += later.molecules
+        self.skipped += later.skipped
+        self.undercount += later.undercount
+        self._forget_rare()
 
-    def _count(self, piece: Piece, predicted: Sequence[float | None] | None) -> None:
+    def most_common(self, limit: int, least: int = 1) -> list[Substructure]:
+        """The `limit` most frequent substructures found at least `least` times, ties by SMILES."""
+        frequent = [(smiles, tally) for smiles, tally in self._tallies.items() if tally.count >= least]
+        frequent.sort(key=lambda item: (-item[1].count, item[0]))
+        return [_substructure(smiles, tally) for smiles, tally in frequent[:limit]]
+
+    def place_of(self, smiles: str) -> str:
+        """Where a substructure was seen first."""
+        return self._tallies[smiles].place
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_shifts": None}
+
+    def _count(self, piece: Piece, predicted: Sequence[float | None] | None, place: str) -> None:
         tally = self._tallies.get(piece.smiles)
         if tally is None:
-            tally = self._tallies[piece.smiles] = _Tally()
+            tally = self._tallies[piece.smiles] = _Tally(0, place)
         tally.count += 1
         if predicted is not None:
-            for k, atom in enumerate(piece.atoms):
-                shift = predicted[atom]
-                if shift is not None:
-                    sums = tally.shifts.setdefault(k, [0.0, 0.0, 0.0])
-                    sums[0] += 1
-                    sums[1] += shift
-                    sums[2] += shift * shift
+            tally.observe([value for atom in piece.atoms for value in _sums(predicted[atom])])
 
-    def _forget(self) -> None:
+    def _forget_rare(self) -> None:
+        if len(self._tallies) <= self._capacity:
+            return
         counts = Counter(tally.count for tally in self._tallies.values())
         threshold, dropped = 0, 0
         while dropped < self._capacity // 2:
             threshold += 1
             dropped += counts[threshold]
+        self.undercount += threshold
         self._tallies = {s: t for s, t in self._tallies.items() if t.count > threshold}
+
+
+def _sums(shift: float | None) -> tuple[float, float, float]:
+    return (1.0, shift, shift * shift) if shift is not None else (0.0, 0.0, 0.0)
 
 
 def collect(
@@ -133,7 +180,7 @@ def _substructure(smiles: str, tally: _Tally) -> Substructure:
         heavy_atoms=heavy,
         kind=_kind(mol),
         attachments=attachments_of(mol),
-        windows=tuple(_window(k, *sums) for k, sums in sorted(tally.shifts.items())),
+        windows=_windows(tally.shifts),
     )
 
 
@@ -154,6 +201,11 @@ def _without_dummies(mol: Any) -> Any:
     for index in sorted((a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() == 0), reverse=True):
         bare.RemoveAtom(index)
     return bare
+
+
+def _windows(shifts: Sequence[float]) -> tuple[Window, ...]:
+    starts = range(0, len(shifts), _SUMS)
+    return tuple(_window(start // _SUMS, *shifts[start : start + _SUMS]) for start in starts if shifts[start])
 
 
 def _window(atom: int, n: float, total: float, squares: float) -> Window:

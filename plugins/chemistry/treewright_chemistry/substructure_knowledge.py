@@ -1,0 +1,228 @@
+"""The substructures of a knowledge base: how records hold them, and which of them a spectrum brings up.
+
+A substructure comes into question if the formula holds its heavy atoms and its degrees of unsaturation. Those are
+ranked by the cosine of their vectors and the spectrum's; a knowledge base without vectors ranks by the distance of
+the observed 13C lines from the windows where the carbons are expected:
+
+    similarity = exp(−mean distance / 3 ppm)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from importlib import resources
+from math import exp
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from treewright_chemistry.formula import VALENCE, Formula
+from treewright_chemistry.fragments import TOLERANCE, Fragment, mismatch
+from treewright_chemistry.observations import observe
+from treewright_chemistry.spectrum import Spectrum
+from treewright_chemistry.substructure_text import describe
+from treewright_chemistry.substructures import Kind, Substructure, Window
+from treewright_knowledge import Encoder, KnowledgeStore, Record
+from treewright_registry import JSON, DataError, Hit
+
+if TYPE_CHECKING:
+    from treewright_chemistry.encoder import DualEncoder
+
+__all__ = [
+    "NEEDS", "SubstructureKnowledge", "load_substructures", "load_vectors", "needs_of", "record_of",
+    "shipped_encoder", "substructure_of",
+]  # fmt: skip
+
+NEEDS: Final = "needs.npy"
+"""For each record what a formula must hold: heavy atoms by element, degrees of unsaturation, all heavy atoms."""
+_BLOCK: Final = 4096  # rows compared at once, which bounds the memory
+ELEMENTS: Final = tuple(element for element in VALENCE if element != "H")
+
+Needs = npt.NDArray[np.int16]
+
+
+class Ranked(NamedTuple):
+    """A substructure brought up by a spectrum, with its similarity and provenance."""
+
+    substructure: Substructure
+    similarity: float
+    provenance: str
+
+
+def load_substructures(folder: Path, verify: bool = True) -> tuple[Substructure, ...]:
+    """All substructures of a knowledge base, most common first.
+
+    Raises:
+        DataError: naming the file that is missing, truncated, corrupted or of another kind.
+    """
+    with KnowledgeStore.open(folder, verify=verify) as store:
+        return tuple(substructure_of(record, folder) for record in store)
+
+
+def load_vectors(folder: Path, verify: bool = True) -> npt.NDArray[np.float32] | None:
+    """The unit vectors in the order of ``load_substructures``, shape (substructures, width), memory-mapped.
+
+    ``None`` if the knowledge base was built without.
+
+    Raises:
+        DataError: as ``load_substructures``.
+    """
+    with KnowledgeStore.open(folder, verify=verify) as store:
+        return store.vectors
+
+
+def record_of(substructure: Substructure, provenance: str) -> Record:
+    """The record of a substructure; its id is the SMILES."""
+    content: dict[str, JSON] = {
+        "text": describe(substructure),
+        "count": substructure.count,
+        "formula": substructure.formula,
+        "unsaturation": substructure.unsaturation,
+        "heavy_atoms": substructure.heavy_atoms,
+        "kind": substructure.kind,
+        "attachments": list(substructure.attachments),
+        "windows": [list(window) for window in map(_window_fields, substructure.windows)],
+    }
+    return Record(substructure.smiles, content, provenance)
+
+
+def substructure_of(record: Record, folder: Path) -> Substructure:
+    """The substructure of a record; ``DataError`` if it is none."""
+    content: Any = record.content
+    try:
+        if content["kind"] not in get_args(Kind):
+            raise ValueError("it has no kind of substructure")
+        return Substructure(
+            record.id, int(content["count"]), str(content["formula"]), int(content["unsaturation"]),
+            int(content["heavy_atoms"]), content["kind"], tuple(map(int, content["attachments"])),
+            tuple(Window(int(atom), float(mean), float(spread)) for atom, mean, spread in content["windows"]),
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"record '{record.id}' is no substructure ({error})"
+        raise DataError(f"{folder}: {what}\n    build the knowledge base with chemistry/substructures") from error
+
+
+def needs_of(substructures: Sequence[Substructure]) -> Needs:
+    """What the formula must hold for each substructure, one row each as ``NEEDS`` tells."""
+    rows = np.zeros((len(substructures), len(ELEMENTS) + 2), dtype=np.int16)
+    for row, each in zip(rows, substructures, strict=True):
+        fragment = Fragment.from_substructure(each)
+        atoms = Counter(fragment.elements)
+        row[:] = [*(atoms[_NUMBERS[element]] for element in ELEMENTS), fragment.unsaturation, len(fragment.elements)]
+    return rows
+
+
+_NUMBERS: Final = dict(
+    B=5, C=6, N=7, O=8, F=9, Si=14, P=15, S=16, Cl=17, Se=34, Br=35, I=53
+)  # fmt: skip
+
+
+class SubstructureKnowledge:
+    """The substructures of an opened knowledge base, found by spectrum.
+
+    Args:
+        store: the opened knowledge base; stays open as long as this is used.
+        encoder: made the vectors; loaded when first needed if not given.
+
+    Raises:
+        DataError: the store holds no substructures.
+    """
+
+    def __init__(self, store: KnowledgeStore, encoder: DualEncoder | None = None) -> None:
+        self.store = store
+        self._encoder = encoder
+        self._needs: Needs = _read_needs(store)
+
+    def search(self, spectrum: Spectrum, k: int) -> list[Hit]:
+        """The ``k`` substructures that go best with a spectrum, best first, as texts."""
+        return [
+            Hit(found.smiles, describe(found), similarity, provenance)
+            for found, similarity, provenance in self.ranked(spectrum, k)
+        ]
+
+    def ranked(self, spectrum: Spectrum, k: int) -> list[Ranked]:
+        """The same with all that is known of each substructure; equals come in the order of the store."""
+        possible = np.flatnonzero(self._possible(spectrum.formula))
+        similarities = self._similarities(spectrum, possible)
+        best = np.lexsort((possible, -similarities))[:k]
+        return [self._at(int(possible[i]), float(similarities[i])) for i in best]
+
+    def _possible(self, formula: Formula) -> npt.NDArray[np.bool_]:
+        """Which substructures can be a proper part of a molecule of the formula."""
+        most = np.array([*(formula[element] for element in ELEMENTS), formula.unsaturation, formula.heavy_atoms - 1])
+        fits: npt.NDArray[np.bool_] = np.all(self._needs <= most, axis=1)
+        return fits
+
+    def _similarities(self, spectrum: Spectrum, possible: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        vectors = self.store.vectors
+        if vectors is not None:
+            return _products(vectors, possible, self._query(spectrum))
+        lines = _carbon_lines(spectrum)
+        distances = [self._distance(int(position), lines) for position in possible]
+        return np.array([exp(-distance / TOLERANCE) for distance in distances], dtype=np.float64)
+
+    def _query(self, spectrum: Spectrum) -> npt.NDArray[np.float32]:
+        if self._encoder is None:
+            self._encoder = _fitting_encoder(self.store)
+        return self._encoder.encode_spectrum(spectrum)
+
+    def _distance(self, position: int, lines: list[float]) -> float:
+        substructure = self._at(position, 0.0).substructure
+        if not substructure.windows:
+            what = "this knowledge base has neither vectors nor windows to compare a spectrum with"
+            raise DataError(f"{self.store.folder}: {what}\n    build it with --set vectors=true or windows=true")
+        return mismatch(Fragment.from_substructure(substructure), lines)[0]
+
+    def _at(self, position: int, similarity: float) -> Ranked:
+        record = self.store.at(position)
+        return Ranked(substructure_of(record, self.store.folder), similarity, record.provenance)
+
+
+def _read_needs(store: KnowledgeStore) -> Needs:
+    path = store.extra(NEEDS)
+    try:
+        needs: Needs = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not a readable .npy file: {error}") from error
+    if needs.shape != (len(store), len(ELEMENTS) + 2):
+        raise DataError(f"{path}: holds {needs.shape}, not one row for each of {len(store)} records")
+    return needs
+
+
+def shipped_encoder() -> Encoder:
+    """Name and checksum of the encoder that comes with the package, as a manifest tells them."""
+    sums = resources.files(__package__).joinpath("data/encoder.safetensors.sha256").read_text(encoding="ascii")
+    return Encoder("chemistry/scorer", sums.split()[0])
+
+
+def _fitting_encoder(store: KnowledgeStore) -> DualEncoder:
+    from treewright_chemistry.encoder import DualEncoder
+
+    made_by = store.manifest.description.encoder
+    if made_by != shipped_encoder():
+        what = "its vectors were made by another encoder than the one installed"
+        raise DataError(f"{store.folder}: {what}\n    build the knowledge base anew: treewright kb build")
+    return DualEncoder.load()
+
+
+def _products(
+    vectors: npt.NDArray[np.float32], positions: npt.NDArray[np.int64], query: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float64]:
+    """Inner products, each row by itself: its last bits must not depend on what else comes into question."""
+    products = np.empty(len(positions), dtype=np.float64)
+    for start in range(0, len(positions), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        products[block] = np.einsum("ij,j->i", vectors[positions[block]], query)
+    return products
+
+
+def _carbon_lines(spectrum: Spectrum) -> list[float]:
+    carbon = observe(spectrum).carbon
+    return sorted(carbon[0].tolist()) if len(carbon) else []
+
+
+def _window_fields(window: Window) -> tuple[int, float, float]:
+    return window.atom, window.mean, window.spread
