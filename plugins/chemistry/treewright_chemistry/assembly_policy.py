@@ -22,6 +22,15 @@ class Assembly:
         fragments: ``shipped`` assembles from the shipped substructures weighted by the observed
             lines, ``retrieved`` only from the request's retrieved records, ``none`` from atoms.
         islands, pool: the burst's own pools.
+        without: parts of the score that shall not guide the burst, as in ``chemistry/spectrum-fit``; an
+            ablation has to name them in both places. Without ``shifts`` edits are not aimed either; what is
+            left are classes, counts, patterns, plausibility, and the cosine where it is switched on.
+        cosine: mix the encoder's cosine into the inner score, as in ``chemistry/spectrum-fit``. Off by
+            default: at 3 ms a candidate it makes bursts several times slower.
+        encoder: folder of the encoder; empty for the shipped one.
+
+    Raises:
+        ValueError: ``without`` holds an unknown name; lists the known ones.
     """
 
     capabilities: ClassVar[frozenset[str]] = frozenset({Capability.REVISES})
@@ -33,6 +42,9 @@ class Assembly:
         fragments: Literal["shipped", "retrieved", "none"] = "shipped",
         islands: int = 2,
         pool: int = 40,
+        without: tuple[str, ...] = (),
+        cosine: bool | float | Literal["auto"] = False,
+        encoder: str = "",
     ) -> None:
         if min(evaluations, islands, pool) < 1:
             raise ValueError("evaluations, islands and pool must be at least 1")
@@ -44,7 +56,13 @@ class Assembly:
         self._fragments = fragments
         self._options = BurstOptions(islands=islands, pool=pool)
         # the tables alone rank the candidates of a burst; the scorer's network has the last word
-        self._unknowns = Unknowns(() if fragments == "none" else shipped_substructures(), network=False)
+        self._unknowns = Unknowns(
+            () if fragments == "none" else shipped_substructures(),
+            network=False,
+            cosine=cosine,
+            without=without,
+            encoder=encoder,
+        )
 
     def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
         """For each request the best ``n`` structures of one burst, best first."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from treewright_chemistry.ablation import checked_names, dropped_parts, visible
 from treewright_chemistry.candidates import CandidateBatch, gather_candidates
 from treewright_chemistry.commonness import Commonness
 from treewright_chemistry.formula import Formula, formula_of
+from treewright_chemistry.matching import NucleusName
 from treewright_chemistry.observations import Observations, observe
 from treewright_chemistry.score_parts import (
     attached_part,
@@ -36,9 +38,12 @@ from treewright_chemistry.structures import Mol
 from treewright_chemistry.unequal_pairs import separate_pairs
 
 if TYPE_CHECKING:
+    from treewright_chemistry.cosine_part import CosinePart
     from treewright_chemistry.misfit import Comparison
 
 Floats = npt.NDArray[np.float64]
+NUCLEI: Final[dict[NucleusName, str]] = {"13C": "carbon", "1H": "proton"}
+"""The part that holds the shift likelihood of each nucleus."""
 
 
 @dataclass(frozen=True)
@@ -49,24 +54,35 @@ class SpectrumFit:
         spectrum: what was observed.
         tables: predict the shifts.
         commonness: how usual environments are; None leaves plausibility out.
-        without: names of PARTS that shall not count, for ablations.
+        without: names of ``ablation.NAMES`` that shall not count.
+        cosine: the encoder's part; None leaves it out.
     """
 
     spectrum: Spectrum
     tables: ShiftTables
     commonness: Commonness | None = field(default_factory=Commonness.load)
     without: frozenset[str] = frozenset()
+    cosine: CosinePart | None = None
 
     def __post_init__(self) -> None:
-        unknown = sorted(self.without - set(PARTS))
-        if unknown:
-            raise ValueError(f"{unknown[0]!r} is no part of the score; parts are {', '.join(PARTS)}")
+        checked_names(self.without)
 
     @cached_property
     def weights(self) -> Floats:
         """Weights of the parts, 0 for those left out."""
-        kept = np.array([part not in self.without for part in PARTS])
-        return np.where(kept, WEIGHTS[self.spectrum.evidence], 0.0)
+        weights = WEIGHTS[self.spectrum.evidence].copy()
+        if self.cosine is not None:
+            weights[PARTS.index("cosine")] = self.cosine.weight
+        return np.where([part not in self._dropped for part in PARTS], weights, 0.0)
+
+    @cached_property
+    def visible(self) -> Spectrum:
+        """The spectrum without the nuclei that are left out."""
+        return visible(self.spectrum, self.without)
+
+    @cached_property
+    def _dropped(self) -> frozenset[str]:
+        return dropped_parts(self.without)
 
     def score(self, molecule: Mol) -> FitScore:
         """Score one molecule."""
@@ -94,16 +110,21 @@ class SpectrumFit:
         batch = gather_candidates(molecules, self.spectrum.formula)
         result = np.tile(MISMATCH, (len(molecules), 1))
         if batch.matching.any():
-            result[batch.matching] = self._parts(batch)
+            chosen = [molecules[number] for number in np.flatnonzero(batch.matching).tolist()]
+            result[batch.matching] = np.column_stack([self._parts(batch), self._cosines(chosen)])
         return result
 
     def misfits(self, molecule: Mol) -> list[float]:
-        """Return how badly each heavy atom fits, in expected errors; see ``misfit.misfits``."""
+        """Return how badly each heavy atom fits, in expected errors; see ``misfit.misfits``.
+
+        All alike where no shifts count: an ablation must not aim by what it leaves out.
+        """
         from treewright_chemistry.misfit import (
             misfits,
         )  # the table of shifts builds on the fit, not the other way round
 
-        return [float(value) for value in misfits(self, molecule)]
+        counted = frozenset(nucleus for nucleus, part in NUCLEI.items() if part not in self._dropped)
+        return [float(value) for value in misfits(self, molecule, counted)]
 
     def compare(self, molecule: Mol) -> list[Comparison]:
         """Return rows atom, predicted, observed, difference; see ``misfit.compare``."""
@@ -134,7 +155,17 @@ class SpectrumFit:
     @cached_property
     def observations(self) -> Observations:
         """The spectrum as arrays."""
-        return observe(self.spectrum)
+        return observe(self.visible)
+
+    def _cosines(self, molecules: Sequence[Mol]) -> Floats:
+        if self.cosine is None or "cosine" in self._dropped or not (self.visible.carbon or self.visible.proton):
+            return np.zeros(len(molecules))
+        return self.cosine.values(self._vector, molecules)
+
+    @cached_property
+    def _vector(self) -> npt.NDArray[np.float32]:
+        assert self.cosine is not None
+        return self.cosine.spectrum_vector(self.visible)
 
     def _surprises(self, batch: CandidateBatch) -> tuple[Floats, Floats]:
         number = len(batch.hydrogens)

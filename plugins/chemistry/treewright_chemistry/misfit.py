@@ -49,14 +49,14 @@ def compare(fit: SpectrumFit, molecule: Mol) -> list[Comparison]:
     return rows + _rows(prediction.carbons[bearing], "1H", proton, lines)
 
 
-def misfits(fit: SpectrumFit, molecule: Mol) -> Floats:
+def misfits(fit: SpectrumFit, molecule: Mol, counted: frozenset[NucleusName] = frozenset({"13C", "1H"})) -> Floats:
     """Return how badly each heavy atom fits, in expected errors (1: as good as predictions are).
 
-    A carbon takes the mean over its nuclei. Other atoms take the mean of their neighbours: where a
+    A carbon takes the mean over the nuclei that are counted. Other atoms take the mean of their neighbours: where a
     heteroatom is misplaced, the carbons beside it show it.
     """
     total, number = np.zeros(molecule.GetNumAtoms()), np.zeros(molecule.GetNumAtoms())
-    for row in compare(fit, molecule):
+    for row in (row for row in compare(fit, molecule) if row.nucleus in counted):
         distance = abs(row.difference) / row.scale if row.difference is not None else 5.0
         total[row.atom] += min(distance, 20.0)
         number[row.atom] += 1

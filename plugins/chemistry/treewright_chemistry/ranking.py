@@ -1,8 +1,9 @@
-"""Does the score put the truth first among isomers? ``python -m treewright_chemistry.ranking DATA_DIR``.
+"""Does the score put the truth first among isomers? ``python -m treewright_chemistry.ranking DATA_DIR [--mixes]``.
 
 Every spectrum with a known structure is scored against the pool molecules of the same formula. Tables and
 network have seen none of the true structures. Decoys from the pool are real molecules; a search also meets
-structures that nobody has made, so this measures the score alone.
+structures that nobody has made, so this measures the score alone. ``--mixes`` compares the score with and
+without the encoder's cosine, whatever ``cosine: auto`` would choose.
 """
 
 from __future__ import annotations
@@ -11,21 +12,25 @@ import argparse
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
+from treewright_chemistry.ablation import checked_names
 from treewright_chemistry.commonness import POOL
+from treewright_chemistry.cosine_part import CosineSetting, cosine_part
 from treewright_chemistry.errors import StructureError
 from treewright_chemistry.formula import formula_of
 from treewright_chemistry.held_out import held_out
 from treewright_chemistry.likelihood import SpectrumFit
 from treewright_chemistry.measured import measured_spectrum
 from treewright_chemistry.nmrshiftdb import read_records
+from treewright_chemistry.score_weights import PARTS
 from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.spectrum import Spectrum
 from treewright_chemistry.spectrum_codec import SpectrumCodec
@@ -33,6 +38,8 @@ from treewright_chemistry.structures import Mol, constitution, parse_structure
 
 MOLPUZZLE: Final = "chemistry/molpuzzle_dev.json"
 MOST_DECOYS: Final = 1_500
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +85,71 @@ def measured_cases(data_dir: Path, *, counts: bool = True, letters: bool = False
             yield Case(measured_spectrum(record, formula, counts=counts, letters=letters), record.smiles)
 
 
-def rank(cases: Iterable[Case], isomers: dict[str, list[str]], tables: ShiftTables, seed: int = 0) -> Ranking:
+def rank(
+    cases: Iterable[Case],
+    isomers: dict[str, list[str]],
+    tables: ShiftTables,
+    seed: int = 0,
+    *,
+    cosine: CosineSetting = False,
+    without: Collection[str] = (),
+    most: int = MOST_DECOYS,
+) -> Ranking:
     """Score every case against its isomers.
 
     Args:
         cases: spectra with their structures.
         isomers: SMILES by formula in Hill order.
         tables: predict the shifts.
-        seed: of the choice among more than MOST_DECOYS isomers.
+        seed: of the choice among more than ``most`` isomers.
+        cosine: mix the encoder's cosine in.
+        without: names of ``ablation.NAMES`` that shall not count.
+        most: decoys of a case.
     """
-    ranks, ties, decoys = [], [], []
+    names = checked_names(without)
+    totals = []
     for case in cases:
-        molecules = _molecules(case, isomers, Random(seed))
+        molecules = _molecules(case, isomers, Random(seed), most)
         if len(molecules) > 1:
-            totals = SpectrumFit(case.spectrum, tables).totals(molecules)
-            ranks.append(1 + int((totals[1:] > totals[0] + 1e-6).sum()))
-            ties.append(1 + int((np.abs(totals[1:] - totals[0]) <= 1e-6).sum()))
-            decoys.append(len(molecules) - 1)
+            part = cosine_part(cosine, case.spectrum.evidence)
+            totals.append(SpectrumFit(case.spectrum, tables, without=names, cosine=part).totals(molecules))
+    return ranking_of(totals)
+
+
+def compare_mixes(
+    cases: Iterable[Case], isomers: dict[str, list[str]], tables: ShiftTables, seed: int = 0, *, most: int = MOST_DECOYS
+) -> dict[str, Ranking]:
+    """Rank with and without the cosine and the shift likelihoods; every molecule is encoded once."""
+    totals: dict[str, list[Floats]] = {}
+    for case in cases:
+        molecules = _molecules(case, isomers, Random(seed), most)
+        if len(molecules) > 1:
+            part = cosine_part(True, case.spectrum.evidence)
+            parts = SpectrumFit(case.spectrum, tables, cosine=part).parts(molecules)
+            for name, (setting, without) in MIXES.items():
+                mix = SpectrumFit(case.spectrum, tables, without=without, cosine=part if setting else None)
+                totals.setdefault(name, []).append(parts @ mix.weights)
+    return {name: ranking_of(rows) for name, rows in totals.items()}
+
+
+MIXES: Final[dict[str, tuple[bool, frozenset[str]]]] = {
+    "cosine and all else": (True, frozenset()),
+    "no cosine": (False, frozenset()),
+    "no shift likelihood": (True, frozenset({"shifts"})),
+    "no cosine, no shift likelihood": (False, frozenset({"shifts"})),
+    "no plausibility": (True, frozenset({"plausibility"})),
+    "cosine alone": (True, frozenset(PARTS) - {"cosine"}),
+}
+"""Whether the cosine counts, and what does not."""
+
+
+def ranking_of(totals: Iterable[Floats]) -> Ranking:
+    """Return the shares, from the totals of each case, the truth's first."""
+    ranks, ties, decoys = [], [], []
+    for values in totals:
+        ranks.append(1 + int((values[1:] > values[0] + 1e-6).sum()))
+        ties.append(1 + int((np.abs(values[1:] - values[0]) <= 1e-6).sum()))
+        decoys.append(len(values) - 1)
     place, tie = np.array(ranks), np.array(ties)
     return Ranking(
         cases=len(place),
@@ -116,11 +171,11 @@ def pool_isomers(data_dir: Path, formulas: set[str]) -> dict[str, list[str]]:
     return found
 
 
-def _molecules(case: Case, isomers: dict[str, list[str]], random: Random) -> list[Mol]:
+def _molecules(case: Case, isomers: dict[str, list[str]], random: Random, most: int) -> list[Mol]:
     """Return the truth and its decoys; the order of the pool plays no part."""
     truth = parse_structure(case.truth)
     listed = isomers.get(str(case.spectrum.formula), [])
-    chosen = random.sample(listed, min(len(listed), MOST_DECOYS))
+    chosen = random.sample(listed, min(len(listed), most))
     molecules = [truth]
     for smiles in chosen:
         try:
@@ -137,10 +192,28 @@ def _carbon_only(cases: Iterable[Case]) -> Iterator[Case]:
 
 
 def main() -> None:
-    """Print one line per kind of evidence, with the network and with the tables alone."""
+    """Print one line per kind of evidence, with the network and with the tables alone; or one per mix."""
     parser = argparse.ArgumentParser(description="Rank of the truth among pool isomers of its formula.")
     parser.add_argument("data", type=Path, help="the data folder")
-    data = parser.parse_args().data
+    parser.add_argument("--mixes", action="store_true", help="with and without the encoder's cosine and other parts")
+    parser.add_argument("--most", type=int, default=MOST_DECOYS, help="most decoys of a molecule")
+    given = parser.parse_args()
+    (_print_mixes if given.mixes else _print_kinds)(given.data, given.most)
+
+
+def _print_mixes(data: Path, most: int) -> None:
+    kinds = {
+        "calculated, exact": list(calculated_cases(data)),
+        "measured": list(measured_cases(data)),
+        "measured, 13C only": list(_carbon_only(measured_cases(data))),
+    }
+    isomers, tables = _isomers_of(data, kinds), ShiftTables.load()
+    for kind, cases in kinds.items():
+        for name, ranking in compare_mixes(cases, isomers, tables, most=most).items():
+            print(f"{kind:19s} {name:31s} {ranking}", flush=True)
+
+
+def _print_kinds(data: Path, most: int) -> None:
     kinds = {
         "calculated, exact": list(calculated_cases(data)),
         "calculated, treated as soft": list(calculated_cases(data, evidence="soft")),
@@ -150,14 +223,16 @@ def main() -> None:
         "measured, lines only": list(measured_cases(data, counts=False)),
         "measured, counts and DEPT": list(measured_cases(data, letters=True)),
     }
-    isomers = pool_isomers(data, {str(case.spectrum.formula) for cases in kinds.values() for case in cases})
+    isomers = _isomers_of(data, kinds)
     for network in (True, False):
         tables = ShiftTables.load(network=network)
         for name, cases in kinds.items():
-            print(
-                f"{'network' if network else 'tables '}  {name:33s} {rank(cases, isomers, tables)}",
-                flush=True,
-            )
+            found = rank(cases, isomers, tables, most=most)
+            print(f"{'network' if network else 'tables '}  {name:33s} {found}", flush=True)
+
+
+def _isomers_of(data: Path, kinds: dict[str, list[Case]]) -> dict[str, list[str]]:
+    return pool_isomers(data, {str(case.spectrum.formula) for cases in kinds.values() for case in cases})
 
 
 if __name__ == "__main__":

@@ -86,13 +86,15 @@ class ReferenceTask(ABC):
         return f"{table}\n\npage with drawings: {page}"
 
     def _truth_score(self, problem_id: str) -> float:
+        from treewright_chemistry.cosine_part import cosine_part
         from treewright_chemistry.likelihood import SpectrumFit
         from treewright_chemistry.shifts import ShiftTables
         from treewright_chemistry.structures import constitution, parse_structure
 
         case = self._case(problem_id)
         truth = parse_structure(constitution(parse_structure(case.smiles)))
-        return float(SpectrumFit(case.spectrum, ShiftTables.load()).score_many([truth])[0])
+        cosine = cosine_part("auto", case.spectrum.evidence)  # as chemistry/spectrum-fit scores by default
+        return float(SpectrumFit(case.spectrum, ShiftTables.load(), cosine=cosine).score_many([truth])[0])
 
     def _case(self, problem_id: str) -> Case:
         if problem_id not in self._cases:

@@ -1,7 +1,8 @@
 """The reward of a structure: how well it explains the spectra, in [0, 1].
 
 The calibrated mix of ``likelihood.SpectrumFit``: shift likelihoods of both nuclei, equivalence
-classes, labile hydrogens, coupling patterns, plausibility; capped where the formula differs.
+classes, labile hydrogens, coupling patterns, plausibility, and the encoder's cosine where it helps;
+capped where the formula differs.
 """
 
 from __future__ import annotations
@@ -13,31 +14,47 @@ from treewright_registry import Score, ScoreRequest
 
 
 class SpectrumFitScorer:
-    """Scores whole structures."""
+    """Scores whole structures.
+
+    Args:
+        cosine: mix the encoder's cosine in: ``auto`` for the kinds of evidence where it improved the
+            ranking of held-out molecules (``cosine_weights.json``), ``true`` always, ``false`` never; a
+            number is used as its weight, in log-odds per unit of cosine. Costs some 5 ms a structure.
+        without: parts that shall not count: ``shifts`` (both shift likelihoods), ``plausibility``, ``13C``
+            and ``1H`` (a whole nucleus, in the cosine too), ``cosine``, or the name of a single part, see
+            ``ablation.NAMES``. The policy's inner score has the same option.
+        encoder: folder of the encoder; empty for the shipped one.
+
+    Raises:
+        ValueError: ``without`` holds an unknown name; lists the known ones.
+        TableError: a model file is missing, damaged or does not fit; names the file. An encoder is
+            loaded with the first spectrum that needs it.
+    """
 
     level: ClassVar[Literal["step", "outcome"]] = "outcome"
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     link: ClassVar[Literal["probability", "logit", "real"]] = "real"
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        cosine: bool | float | Literal["auto"] = "auto",
+        without: tuple[str, ...] = (),
+        encoder: str = "",
+    ) -> None:
         from treewright_chemistry.unknowns import Unknowns
 
-        self._unknowns = Unknowns()
+        self._unknowns = Unknowns(cosine=cosine, without=without, encoder=encoder)
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
         """The reward of each trajectory's last structure; NaN with a reason if it is no structure."""
         return [self._score(request) for request in requests]
 
     def _score(self, request: ScoreRequest) -> Score:
-        from treewright_chemistry.errors import StructureError
-        from treewright_chemistry.structures import parse_structure
+        from treewright_chemistry.proposed_structure import proposed_structure
 
-        step = request.trajectory.step
-        if step is None:
-            return Score(float("nan"), reason="there is no structure to score yet")
-        try:
-            molecule = parse_structure(str(step.content), field="answer")
-        except StructureError as error:
-            return Score(float("nan"), reason=str(error))
+        molecule = proposed_structure(request.trajectory)
+        if isinstance(molecule, Score):
+            return molecule
         unknown = self._unknowns.of(request.trajectory.problem.prompt)
         return Score(float(unknown.fit.score_many([molecule])[0]))

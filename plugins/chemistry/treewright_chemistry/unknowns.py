@@ -13,7 +13,9 @@ from typing import Any, Final
 
 from rdkit import Chem
 
+from treewright_chemistry.ablation import checked_names
 from treewright_chemistry.assembly import Composition
+from treewright_chemistry.cosine_part import CosineSetting, cosine_part
 from treewright_chemistry.fragments import Fragment, FragmentKit, ready_fragments
 from treewright_chemistry.likelihood import SpectrumFit
 from treewright_chemistry.shifts import ShiftTables
@@ -40,9 +42,26 @@ class Unknowns:
     Args:
         substructures: what assembly may use.
         network: refine predicted shifts by the graph network: more exact, several times slower.
+        cosine: mix the encoder's cosine into the fit, see ``cosine_part.CosineSetting``.
+        without: names of ``ablation.NAMES`` that shall not count in the fit.
+        encoder: folder of the encoder; empty for the shipped one.
+
+    Raises:
+        ValueError: ``without`` holds an unknown name.
     """
 
-    def __init__(self, substructures: Sequence[Substructure] = (), *, network: bool = True) -> None:
+    def __init__(
+        self,
+        substructures: Sequence[Substructure] = (),
+        *,
+        network: bool = True,
+        cosine: CosineSetting = False,
+        without: Iterable[str] = (),
+        encoder: str = "",
+    ) -> None:
+        self._without = checked_names(without)
+        self._cosine: CosineSetting = False if "cosine" in self._without else cosine
+        self._encoder = encoder
         self._tables = ShiftTables.load(network=network)
         self._fragments: list[Fragment] = ready_fragments(substructures)
         self._by_smiles = {fragment.smiles: fragment for fragment in self._fragments}
@@ -52,7 +71,7 @@ class Unknowns:
         """The unknown that a problem's prompt describes.
 
         Raises:
-            ChemistryError: the prompt is no spectrum.
+            ChemistryError: the prompt is no spectrum, or the encoder that it needs cannot be used.
         """
         key = json.dumps(payload, sort_keys=True, default=str)
         found = self._kept.get(key)
@@ -65,7 +84,8 @@ class Unknowns:
         return found
 
     def _prepare(self, spectrum: Spectrum) -> Unknown:
-        fit = SpectrumFit(spectrum, self._tables)
+        cosine = cosine_part(self._cosine, spectrum.evidence, self._encoder)
+        fit = SpectrumFit(spectrum, self._tables, without=self._without, cosine=cosine)
         composition = Composition.of(_atoms(spectrum))
         kit = _kit(self._fragments, fit, composition) if self._fragments else None
         return Unknown(spectrum, fit, composition, kit)

@@ -1,0 +1,107 @@
+"""Spectra, truths and decoys that the weight of the cosine is fitted on.
+
+Every molecule belongs to the validation share, which shift tables, shift network and encoder were not
+trained on, and to none of the reserved sets (MolPuzzle, NMRArena, ``held_out.txt``): so all figures on those
+stay honest. Soft evidence: measured nmrshiftdb2 spectra. Exact evidence: CASCADE DFT8K, computed shifts in
+the form of a calculator. Decoys: pool molecules of the same formula, and edits of the truth, which are what a
+search meets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from treewright_chemistry.encoder import DualEncoder
+from treewright_chemistry.encoder_decoys import Pool, edited_isomers
+from treewright_chemistry.encoder_sources import block_of, computed_examples, usable_molecule
+from treewright_chemistry.errors import ChemistryError
+from treewright_chemistry.formula import formula_of
+from treewright_chemistry.held_out import assert_absent, hash_order, in_validation, reserved_blocks
+from treewright_chemistry.likelihood import SpectrumFit
+from treewright_chemistry.measured import measured_spectrum
+from treewright_chemistry.nmrshiftdb import read_records
+from treewright_chemistry.shifts import ShiftTables
+from treewright_chemistry.spectrum import Evidence, Spectrum
+from treewright_chemistry.structures import Mol
+from treewright_chemistry.torch_threads import one_torch_thread
+
+HEAVY_ATOMS: Final = range(6, 24)
+DECOYS: Final = {"pool": 40, "edits": 20}
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A spectrum and its molecule, both unknown to every model."""
+
+    block: str
+    molecule: Mol
+    spectrum: Spectrum
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Totals without the cosine, and cosines, of a truth (first) and its decoys, shape (1 + decoys,) each."""
+
+    totals: Floats
+    cosines: Floats
+
+
+def held_spectra(data_dir: Path, evidence: Evidence, number: int) -> list[Held]:
+    """Return at most ``number`` spectra of one evidence, chosen by the hash of their molecules.
+
+    Raises:
+        LeakError: a reserved molecule slipped in.
+    """
+    reserved = reserved_blocks(data_dir)
+    found = _measured(data_dir, reserved) if evidence == "soft" else _computed(data_dir, reserved)
+    by_block: dict[str, Held] = {}
+    for held in found:
+        by_block.setdefault(held.block, held)
+    chosen = [by_block[block] for block in sorted(by_block, key=hash_order)[:number]]
+    assert_absent((held.block for held in chosen), reserved, field="spectra of the cosine's weight")
+    return chosen
+
+
+def scored(held: Held, pool: Pool, tables: ShiftTables, encoder: DualEncoder) -> Scored | None:
+    """Return what the weight is fitted on; None where no decoy is known."""
+    random = Random(hash_order(held.block))
+    decoys = [
+        *pool.isomers(held.molecule, random, DECOYS["pool"]),
+        *edited_isomers(held.molecule, random, DECOYS["edits"]),
+    ]
+    # deuterium stands in the pool as an atom of its own, which no candidate of a search has
+    molecules = [m for m in (held.molecule, *decoys) if m.GetNumAtoms() == m.GetNumHeavyAtoms()]
+    if len(molecules) < 2 or molecules[0] is not held.molecule:
+        return None
+    totals = SpectrumFit(held.spectrum, tables).totals(molecules)
+    with one_torch_thread():
+        cosines = encoder.cosines(held.spectrum, molecules).astype(np.float64)
+    return Scored(totals, cosines)
+
+
+def _measured(data_dir: Path, reserved: frozenset[str]) -> Iterator[Held]:
+    for record in read_records(data_dir):
+        if record.block in reserved or not in_validation(record.block) or not record.carbon:
+            continue
+        molecule = usable_molecule(record.smiles, HEAVY_ATOMS[-1])
+        if molecule is None or molecule.GetNumHeavyAtoms() not in HEAVY_ATOMS or block_of(molecule) != record.block:
+            continue
+        try:
+            yield Held(record.block, molecule, measured_spectrum(record, formula_of(molecule)))
+        except ChemistryError:
+            continue
+
+
+def _computed(data_dir: Path, reserved: frozenset[str]) -> Iterator[Held]:
+    for example in computed_examples(data_dir, reserved):
+        if in_validation(example.block) and example.molecule.GetNumHeavyAtoms() in HEAVY_ATOMS:
+            yield Held(example.block, example.molecule, example.spectrum)

@@ -1,0 +1,60 @@
+"""Retrieval of substructures by the encoder: K-MSE's retriever (arXiv 2506.23056, section on the scorer).
+
+similarity = cos(spectrum, substructure),   only substructures whose atoms and unsaturation the formula holds
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from treewright_registry import Hit, RetrieveRequest
+
+
+class EncoderRetriever:
+    """Finds shipped substructures that an unknown may contain, by cosine.
+
+    The vectors of all substructures are computed once in a process, at the first request (some 6 s).
+
+    Args:
+        encoder: folder of the encoder; empty for the shipped one.
+
+    Raises:
+        TableError: the encoder is missing, damaged or does not fit; names the file.
+    """
+
+    def __init__(self, *, encoder: str = "") -> None:
+        from treewright_chemistry.encoded_spectra import EncodedSpectra
+        from treewright_chemistry.encoder_queries import element_counts_of
+        from treewright_chemistry.substructure_file import shipped_substructures
+
+        self._folder = encoder
+        self._spectra = EncodedSpectra(encoder)
+        self._substructures = shipped_substructures()
+        self._elements = [element_counts_of(each) for each in self._substructures]
+
+    def retrieve(self, requests: Sequence[RetrieveRequest]) -> list[list[Hit]]:
+        """For each spectrum (as a payload) the ``k`` nearest substructures that the formula allows."""
+        return [self._hits(request) for request in requests]
+
+    def _hits(self, request: RetrieveRequest) -> list[Hit]:
+        from treewright_chemistry.encoder_queries import fits
+        from treewright_chemistry.shared_encoder import shipped_vectors
+        from treewright_chemistry.substructure_text import describe
+
+        spectrum, vector = self._spectra.of(request.query)
+        allowed = [
+            number
+            for number, (elements, each) in enumerate(zip(self._elements, self._substructures, strict=True))
+            if fits(elements, each, spectrum.formula)
+        ]
+        cosines = (shipped_vectors(self._folder)[allowed] @ vector).tolist()
+        nearest = sorted(zip(cosines, allowed, strict=True), key=lambda pair: (-pair[0], pair[1]))[: request.k]
+        return [
+            Hit(
+                id=self._substructures[number].smiles,
+                content=describe(self._substructures[number]),
+                similarity=cosine,
+                provenance="substructures of nmrshiftdb2 and pool molecules (treewright-chemistry)",
+            )
+            for cosine, number in nearest
+        ]
