@@ -76,7 +76,7 @@ class PipelineSpec:
         budget: counter (``candidates``) or role and counter (``target.generated_tokens``) → limit,
             for each problem.
         seed: the run's seed.
-        live: how many problems are searched at the same time in one process.
+        live: how many problems are searched at the same time in one process; it changes no answer.
         source: what the user asked for (pipeline name or file), for messages.
     """
 
@@ -110,6 +110,28 @@ def call_style(kind: str, component: object, options: Mapping[str, Any]) -> Call
     if needs_of(component, options):
         return "composite"
     return "asynchronous" if iscoroutinefunction(getattr(component, _CALLED[kind], None)) else "synchronous"
+
+
+_MANY, _FEW = 64, 4
+
+
+def default_live(roles: Mapping[str, ComponentSpec]) -> int:
+    """How many problems to search at once where the configuration does not say.
+
+    Components that run in the engine's own thread gain nothing from many problems at once, and
+    those few come to their end earlier. Everything else wants full batches or full pipes.
+    """
+    return _FEW if all(_runs_inline(spec) for spec in roles.values()) else _MANY
+
+
+def _runs_inline(spec: ComponentSpec) -> bool:
+    component = spec.descriptor.load()
+    style = call_style(spec.descriptor.kind, component, spec.options)
+    if style == "composite":
+        return True  # it asks other roles, and they are looked at too
+    elsewhere = spec.call.deadline is not None or getattr(component, "expensive", False)
+    asked_for_batches = spec.call.batch not in (1, CallSettings().batch)
+    return style == "synchronous" and not elsewhere and not asked_for_batches
 
 
 def needs_of(component: object, options: Mapping[str, Any] | None = None) -> Mapping[str, Need]:

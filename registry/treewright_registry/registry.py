@@ -71,21 +71,28 @@ class Registry:
         return f"{kind} '{name}' is ambiguous: {names}\n    write the full name"
 
     def _unknown(self, kind: str, name: str) -> str:
-        plugin = name.partition("/")[0] if "/" in name else ""
         label = kind.replace("_", " ")
+        absence = self.absence(name)
+        if absence:
+            return f"{label} '{name}' {absence}"
+        return "\n    ".join([f"{label} '{name}' is not registered", *self._suggestions(kind, name)])
+
+    def absence(self, name: str) -> str:
+        """Why the plugin of ``plugin/name`` is not there and what to do; empty if it is there or unknown."""
+        plugin = name.partition("/")[0] if "/" in name else ""
         for failure in self.failures:
             if failure.plugin == plugin:
                 return (
-                    f"{label} '{name}' belongs to plugin '{plugin}', which failed to load"
+                    f"belongs to plugin '{plugin}', which failed to load"
                     f" ({failure.stage})\n    {failure.cause.splitlines()[0]}"
                     "\n    details: treewright plugins list --broken"
                 )
         if plugin in FIRST_PARTY and not self._has_plugin(plugin):
             return (
-                f"{label} '{name}' belongs to plugin '{plugin}', which is not installed"
+                f"belongs to plugin '{plugin}', which is not installed"
                 f"\n    install it: pip install . {FIRST_PARTY[plugin]}   (from the repository root)"
             )
-        return "\n    ".join([f"{label} '{name}' is not registered", *self._suggestions(kind, name)])
+        return ""
 
     def _suggestions(self, kind: str, name: str) -> list[str]:
         known = [item.name for item in self.of_kind(kind)]

@@ -30,6 +30,15 @@ def test_show_of_an_unknown_name_suggests(tmp_path):
     )
 
 
+def test_show_of_a_plugin_that_is_not_installed_tells_how_to_install_it(tmp_path):
+    done = treewright("plugins", "show", "math/r2", cwd=tmp_path, plugins="core")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "'math/r2' belongs to plugin 'math', which is not installed\n"
+        "    install it: pip install . ./plugins/math   (from the repository root)\n"
+    )
+
+
 def test_a_new_plugin_passes_its_checks_and_runs(tmp_path):
     home = scaffolded(tmp_path, "word-games")
     checked = treewright("plugins", "check", "word-games", cwd=tmp_path, paths=[home])

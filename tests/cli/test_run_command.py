@@ -193,8 +193,49 @@ def test_a_run_that_cannot_begin_leaves_no_folder_behind(tmp_path):
     home = scaffolded(tmp_path, "digits")
     done = treewright("run", "digits/demo", "--set", "search.n=0", "--out", "out", cwd=tmp_path, paths=[home])
     assert done.returncode == 2
-    assert done.stderr.startswith("core/sample cannot be built: ValueError: n and wave must be at least 1")
+    said = "--set search.n=0: core/sample cannot be built: ValueError: n and wave must be at least 1"
+    assert done.stderr.startswith(said)
     assert not (tmp_path / "out").exists()
+
+
+REFUSES = """\
+class Refuses:
+    def __init__(self, *, size: int = 3) -> None:
+        if size < 1:
+            raise ValueError(f"size must be at least 1, not {size}")
+    def propose(self, requests):
+        raise NotImplementedError
+"""
+REFUSED = "p.yaml:2:15: digits/refuses cannot be built: ValueError: size must be at least 1, not 0\n"
+
+
+@pytest.fixture
+def refusing(home, tmp_path):
+    entry = home / "treewright_digits" / "__init__.py"
+    entry.write_text(entry.read_text() + '    registry.policy("refuses", "refuses:Refuses", summary="refuses")\n')
+    (home / "refuses.py").write_text(REFUSES)
+    (tmp_path / "p.yaml").write_text("extends: digits/demo\npolicy: {use: digits/refuses, size: 0}\n")
+    return home
+
+
+def test_options_that_a_component_refuses_are_told_with_their_place_before_anything_runs(refusing, tmp_path):
+    done = treewright("run", "p.yaml", "--out", "out", cwd=tmp_path, paths=[refusing])
+    assert (done.returncode, done.stderr) == (2, REFUSED)
+    assert not (tmp_path / "out").exists()
+
+
+def test_config_check_builds_every_component_when_asked(refusing, tmp_path):
+    assert treewright("config", "check", "p.yaml", cwd=tmp_path, paths=[refusing]).returncode == 0
+    done = treewright("config", "check", "p.yaml", "--build", cwd=tmp_path, paths=[refusing])
+    assert (done.returncode, done.stderr) == (2, REFUSED)
+
+
+def test_a_role_that_nothing_uses_is_noted_on_the_side(home, tmp_path):
+    (tmp_path / "p.yaml").write_text("extends: digits/demo\nscorer: {spare: {use: digits/reach}}\n")
+    checked = treewright("config", "check", "p.yaml", cwd=tmp_path, paths=[home])
+    assert checked.returncode == 0, checked.stderr
+    note = "p.yaml:2:23: note: nothing uses the scorer in role 'spare'"
+    assert note in checked.stdout.splitlines()
 
 
 def test_a_recipe_is_trained_into_its_folder(home, tmp_path):

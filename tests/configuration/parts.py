@@ -25,6 +25,15 @@ class Likely(Fill):
         raise NotImplementedError
 
 
+class Remote(Fill):
+    async def propose(self, requests):
+        raise NotImplementedError
+
+
+class Large(Fill):
+    expensive = True
+
+
 class Rules:
     level = "step"
 
@@ -71,6 +80,16 @@ class Beam:
     needs = {"policy": Need("policy"), "scorer": Need("scorer", frozenset({"partial"}))}
 
     def __init__(self, *, width: int = 4, rule: Literal["uct", "puct"] = "uct") -> None:
+        if width < 1:
+            raise ValueError(f"width must be at least 1, not {width}")
+        if rule == "puct" and width == 1:
+            raise ValueError("puct needs siblings: allow a width above 1")
+
+
+class Outcomes:
+    needs = {"policy": Need("policy"), "scorer": Need("scorer", optional=True)}
+
+    def __init__(self) -> None:
         pass
 
 
@@ -97,7 +116,8 @@ class Best:
 
 class Vote:
     def __init__(self, *, ties: str = "first") -> None:
-        pass
+        if ties not in ("first", "last"):
+            raise ValueError("there is no such rule")
 
 
 class Positional:
@@ -120,6 +140,8 @@ def registry() -> Registry:
     for kind, name, target in (
         ("policy", "toy/fill", Fill),
         ("policy", "toy/likely", Likely),
+        ("policy", "toy/remote", Remote),
+        ("policy", "toy/large", Large),
         ("policy", "toy/positional", Positional),
         ("policy", "toy/strange", Strange),
         ("policy", "toy/absent", "a_module_that_is_not_there:Policy"),
@@ -133,6 +155,7 @@ def registry() -> Registry:
         ("task", "toy/loose", Loose),
         ("search", "core/beam", Beam),
         ("search", "core/endless", Endless),
+        ("search", "core/outcomes", Outcomes),
         ("search", "core/draft", Draft),
         ("aggregator", "core/best", Best),
         ("aggregator", "core/vote", Vote),

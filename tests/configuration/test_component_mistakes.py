@@ -37,7 +37,7 @@ p.yaml:1:1: the pipeline has no task
     known tasks: toy/lines, toy/loose, toy/toy
 p.yaml:1:1: the pipeline has no search
     add  search: {use: plugin/name}   or  --set search.use=plugin/name
-    known searches: core/beam, core/draft, core/endless""",
+    known searches: core/beam, core/draft, core/endless, core/outcomes""",
     ),
     "block is text": (
         GOOD.replace("{use: core/beam}", "core/beam"),

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from tests.configuration.parts import GOOD, complaint, registry
-from treewright.configuration import load_component, load_pipeline, pipeline_schema, text_setting
+from treewright.configuration import differences, load_component, load_pipeline, pipeline_schema, text_setting
 from treewright.configuration.yaml_core import dump
 from treewright.pipeline import CallSettings
 from treewright_registry import ConfigurationError
@@ -27,7 +27,54 @@ def test_defaults_are_filled_in():
     assert spec.roles["policy"].options == {"width": 8, "temperature": 1.0, "marks": ()}
     assert spec.aggregator.name == "core/best"
     assert spec.task.call == CallSettings(batch=64, concurrency=32, deadline=None, retries=2)
-    assert (spec.seed, spec.live, spec.budget, spec.source) == (0, 64, {}, "p.yaml")
+    assert (spec.seed, spec.live, spec.budget, spec.source) == (0, 4, {}, "p.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "live"),
+    [
+        (GOOD, 4),
+        (GOOD.replace("toy/fill", "toy/fill, call: {batch: 1}"), 4),
+        (
+            GOOD.replace(
+                "{use: toy/rules}", "{scorer: {use: toy/rules}, main: {use: toy/judge, roles: {judge: policy}}}"
+            ),
+            4,
+        ),
+        (GOOD.replace("toy/fill", "toy/fill, call: {batch: 16}"), 64),
+        (GOOD.replace("toy/fill", "toy/fill, call: {deadline: 5}"), 64),
+        (GOOD.replace("toy/fill", "toy/remote"), 64),
+        (GOOD.replace("toy/fill", "toy/large"), 64),
+        (GOOD.replace("toy/fill", "toy/large") + "live: 3\n", 3),
+        (GOOD + "live: 64\n", 64),
+    ],
+    ids=["inline", "ones", "composite", "batches", "deadline", "async", "expensive", "asked", "asked inline"],
+)
+def test_many_problems_are_live_where_that_fills_batches_or_pipes(text, live):
+    assert load(text).spec.live == live
+
+
+def test_only_settings_with_an_effect_are_filled_in():
+    filled = yaml.safe_load(load(GOOD.replace("toy/fill", "toy/remote")).filled)
+    assert list(filled["policy"]["call"]) == ["concurrency", "deadline", "retries", "rate", "patience"]
+    assert list(filled["scorer"]["call"]) == ["batch", "deadline"]
+    assert [key for key in ("task", "search", "aggregator") if "call" in filled[key]] == []
+
+
+def test_a_role_that_nothing_uses_is_noted_with_its_place():
+    loaded = load(GOOD + "retriever: {use: toy/records}\n")
+    assert loaded.notes == (
+        "p.yaml:5:18: note: nothing uses the retriever in role 'retriever'\n    roles that are used: policy, scorer",
+    )
+
+
+def test_roles_that_a_used_component_uses_are_used():
+    text = GOOD.replace("{use: toy/rules}", "{judge: {use: toy/judge, roles: {judge: draft}}, x: {use: toy/rules}}")
+    text = text.replace("policy: {use: toy/fill}", "policy: {policy: {use: toy/fill}, draft: {use: toy/fill}}")
+    judged = text.replace("core/beam", "core/outcomes, roles: {scorer: judge}")
+    assert [note.splitlines()[0] for note in load(judged).notes] == [
+        "p.yaml:3:67: note: nothing uses the scorer in role 'x'"
+    ]
 
 
 def test_values_get_the_types_of_the_signature():
@@ -225,6 +272,45 @@ def test_the_schema_of_a_component_is_its_signature():
     assert schema["properties"]["width"] == {"type": "integer", "default": 4}
     assert schema["properties"]["rule"] == {"enum": ["uct", "puct"], "type": "string", "default": "uct"}
     assert schema["additionalProperties"] is False
+
+
+def test_the_schema_describes_call_settings_with_type_and_bounds():
+    call = pipeline_schema(registry(), "toy/remote")["properties"]["call"]
+    assert call["properties"]["retries"] == {
+        "type": "integer",
+        "minimum": 0,
+        "default": 2,
+        "description": "further attempts after a failed one",
+    }
+    assert call["properties"]["rate"] == {
+        "anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "null"}],
+        "default": None,
+        "description": "most requests a minute, evenly spaced, retries included",
+    }
+    assert "batch" not in call["properties"]
+
+
+def test_the_schema_of_a_search_has_its_roles_and_no_call():
+    properties = pipeline_schema(registry(), "core/beam")["properties"]
+    assert "call" not in properties
+    assert properties["roles"]["properties"] == {
+        "policy": {"type": "string", "default": "policy"},
+        "scorer": {"type": "string", "default": "scorer"},
+    }
+
+
+def test_differences_are_told_by_key_and_value():
+    before = load(GOOD + "seed: 1\n").filled
+    after = load(GOOD.replace("core/beam", "core/endless, iterations: 2") + "live: 9\nbudget: {calls: 3}\n").filled
+    assert differences(before, after) == [
+        'search.use: "core/beam" -> "core/endless"',
+        "search.width: 4 -> absent",
+        'search.rule: "uct" -> absent',
+        "seed: 1 -> 0",
+        "search.iterations: absent -> 2",
+        "budget.calls: absent -> 3",
+    ]
+    assert differences(before, load(GOOD + "seed: 1\nlive: 9\n", "policy.call.batch=3").filled) == []
 
 
 def test_the_schema_of_pipelines_covers_every_key_and_survives_broken_components():

@@ -1,4 +1,5 @@
 """What is said of mistakes in roles and capabilities: the full text of each."""
+# ruff: noqa: E501  messages stand here as they are printed
 
 import pytest
 
@@ -45,7 +46,7 @@ p.yaml:6:15: search 'core/draft' needs role 'target' to be able to 'log_likeliho
 p.yaml:3:48: scorer 'toy/judge' needs a policy in role 'judge', and the pipeline has none
     to use role 'policy' for it, write  roles: {judge: policy}
     add  policy: {judge: {use: plugin/name}}
-    known policies: toy/absent, toy/fill, toy/likely, toy/no-class, toy/positional, toy/strange""",
+    known policies: toy/absent, toy/fill, toy/large, toy/likely, toy/no-class, toy/positional, toy/remote, toy/strange""",
     ),
     "role of another kind": (
         GOOD.replace("{use: toy/rules}", "{scorer: {use: toy/rules}, main: {use: toy/judge, roles: {judge: scorer}}}"),
@@ -60,6 +61,13 @@ p.yaml:3:48: scorer 'toy/judge' needs a policy in role 'scorer', and the pipelin
         """\
 p.yaml:4:34: core/beam uses no role 'polcy'
     its roles: policy, scorer""",
+    ),
+    "misspelt optional role": (
+        GOOD.replace("{use: toy/rules}", "{scorrer: {use: toy/rules}}").replace("core/beam", "core/outcomes"),
+        (),
+        """\
+p.yaml:3:25: nothing uses the scorer in role 'scorrer'; did you mean 'scorer'?
+    roles that are used: policy, scorer""",
     ),
     "role filled twice": (
         GOOD.replace("{use: toy/rules}", "{policy: {use: toy/rules}}"),

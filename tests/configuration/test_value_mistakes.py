@@ -157,6 +157,24 @@ p.yaml:2:32: toy/fill: call: option 'concurrency' has no effect: the component i
 p.yaml:2:48: toy/fill: call: option 'rate' has no effect: the component is synchronous
     for synchronous components: batch, deadline""",
     ),
+    "value that a constructor refuses": (
+        GOOD.replace("core/beam", "core/beam, rule: uct, width: 0"),
+        (),
+        """\
+p.yaml:4:44: core/beam cannot be built: ValueError: width must be at least 1, not 0""",
+    ),
+    "value from outside that a constructor refuses": (
+        GOOD,
+        ("search.width=0",),
+        """\
+--set search.width=0: core/beam cannot be built: ValueError: width must be at least 1, not 0""",
+    ),
+    "refused values that the message does not name": (
+        GOOD + "aggregator: {use: core/vote, ties: none}\n",
+        (),
+        """\
+p.yaml:5:19: core/vote cannot be built: ValueError: there is no such rule""",
+    ),
     "several at once": (
         GOOD.replace("toy/fill", "toy/fill, width: x, temprature: 1").replace("core/beam", "core/beem"),
         ("seed=-x",),
@@ -165,7 +183,7 @@ p.yaml:2:32: toy/fill: option 'width' must be int, not text 'x'
 p.yaml:2:35: toy/fill: unknown option 'temprature'; did you mean 'temperature'? (float = 1.0)
 p.yaml:4:15: search 'core/beem' is not registered
     did you mean 'core/beam'?
-    known searches: core/beam, core/draft, core/endless
+    known searches: core/beam, core/draft, core/endless, core/outcomes
 --set seed=-x: 'seed' must be a whole number from -9223372036854775807 to 9223372036854775807, not text '-x'""",
     ),
 }

@@ -1,7 +1,9 @@
 """What is built is what runs: wheels hold code, types, data and pipelines, and no tests."""
 
+import email
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -39,6 +41,17 @@ def test_root_wheel_holds_the_four_packages_their_types_and_pipelines(wheels: di
         assert f"{package}/py.typed" in names
     assert "treewright/pipelines/best-of-n.yaml" in names
     assert any(name.startswith("treewright/cli/template/") for name in names)
+
+
+@pytest.mark.installs
+def test_installing_the_engine_brings_no_heavy_library(wheels: dict[str, Path]) -> None:
+    with zipfile.ZipFile(wheels["treewright"]) as wheel:
+        [name] = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = email.message_from_bytes(wheel.read(name))
+    requirements = [text for text in metadata.get_all("Requires-Dist", []) if "extra ==" not in text]
+    names = sorted(re.split(r"[^A-Za-z0-9._-]", text)[0].lower() for text in requirements)
+    # exact, so that whoever adds one has to say so here
+    assert names == ["pluggy", "pydantic", "pyyaml", "rich"]
 
 
 @pytest.mark.installs

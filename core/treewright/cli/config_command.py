@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from treewright.cli.arguments import add_pipeline, add_settings
 from treewright.cli.exit_codes import DONE
-from treewright_registry import Registry
+from treewright_registry import ConfigurationError, Registry, TreewrightError
 
 if TYPE_CHECKING:
     from treewright.configuration import LoadedPipeline
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """\
 examples:
   treewright config check my.yaml                 everything that is wrong, with file:line:column
+  treewright config check my.yaml --build         the same, and build every component, models included
   treewright config fill puzzle/beam > my.yaml    a complete pipeline to start from
   treewright config schema > pipeline.json        for the completion of an editor
   treewright config schema core/beam              the options of one component
@@ -37,6 +38,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
         add_pipeline(action)
         add_settings(action)
         action.set_defaults(command=command)
+    check.add_argument("--build", action="store_true", help="also build every component, models and data included")
     fill.add_argument("--out", type=Path, metavar="FILE", help="write it there instead of printing it")
     schema = actions.add_parser("schema", help="print the JSON schema of pipelines", parents=[common])
     schema.add_argument("name", nargs="?", help="a component: print the schema of its block only")
@@ -50,8 +52,29 @@ def _check(options: argparse.Namespace) -> int:
     loaded = load_pipeline(options.pipeline, registry, overrides=options.set, effort=options.effort)
     for effort in loaded.efforts if options.effort is None else ():
         load_pipeline(options.pipeline, registry, overrides=options.set, effort=effort)
+    if options.build:
+        _build_all(loaded)
     print(_summary(options.pipeline, loaded))
+    print(*loaded.notes, sep="\n", end="\n" if loaded.notes else "")
     return DONE
+
+
+def _build_all(loaded: "LoadedPipeline") -> None:
+    """Build each component and throw it away.
+
+    Raises:
+        ConfigurationError: listing all that cannot be built.
+    """
+    from treewright.engine.component_building import build
+
+    refused = []
+    for part in (loaded.spec.task, *loaded.spec.roles.values(), loaded.spec.search, loaded.spec.aggregator):
+        try:
+            build(part)
+        except TreewrightError as error:
+            refused.append(str(error))
+    if refused:
+        raise ConfigurationError("\n".join(refused))
 
 
 def _summary(source: str, loaded: "LoadedPipeline") -> str:
@@ -73,7 +96,10 @@ def _fill(options: argparse.Namespace) -> int:
     if options.out is None:
         print(loaded.filled, end="")
     else:
-        options.out.write_text(loaded.filled, encoding="utf-8")
+        try:
+            options.out.write_text(loaded.filled, encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"--out {options.out}: cannot be written: {error.strerror}") from error
         print(f"wrote {options.out}")
     return DONE
 

@@ -1,6 +1,7 @@
 """``treewright``: the parser, and what becomes of errors."""
 
 import argparse
+import errno
 import os
 import sys
 import traceback
@@ -20,6 +21,15 @@ examples:
 
 exit codes: 0 done, 1 done with failed problems, 2 configuration or usage wrong, 130 interrupted
 """
+
+_REPAIRS = {
+    errno.ENOSPC: "free space on that disk, or write elsewhere",
+    errno.EDQUOT: "your quota on that disk is used up: free space, or write elsewhere",
+    errno.EROFS: "that file system can only be read: write elsewhere",
+    errno.EACCES: "you may not do that there: change the permissions, or write elsewhere",
+    errno.EPERM: "you may not do that there: change the permissions, or write elsewhere",
+    errno.EMFILE: "too many open files: raise the limit (ulimit -n), or lower call.concurrency",
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -70,11 +80,19 @@ def _explained(error: Exception, debug: bool) -> int:
         print(error, file=sys.stderr)
         wrong = (ConfigurationError, UnknownComponent, PluginError, DataError)
         return WRONG if isinstance(error, wrong) else FAILED
+    if isinstance(error, OSError) and error.errno in _REPAIRS:
+        print(_storage(error), file=sys.stderr)
+        return FAILED
     said = " ".join(str(error).split()) or "no further message"
     print(f"unexpected {type(error).__name__}: {said}", file=sys.stderr)
     if not debug:
         print("    see where it happened: repeat the command with --debug", file=sys.stderr)
     return FAILED
+
+
+def _storage(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror}\n    {_REPAIRS[error.errno or 0]}"
 
 
 if __name__ == "__main__":

@@ -65,7 +65,9 @@ def _run(options: argparse.Namespace) -> int:
 def _loaded(options: argparse.Namespace, registry: Registry, overrides: Sequence["str | Override"]) -> "LoadedPipeline":
     from treewright.configuration import load_pipeline
 
-    return load_pipeline(options.pipeline, registry, overrides=overrides, effort=options.effort)
+    loaded = load_pipeline(options.pipeline, registry, overrides=overrides, effort=options.effort)
+    print(*loaded.notes, sep="\n", end="\n" if loaded.notes else "", file=sys.stderr)
+    return loaded
 
 
 def _execute(options: argparse.Namespace, loaded: "LoadedPipeline", out: Path, registry: Registry) -> int:

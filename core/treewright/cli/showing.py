@@ -22,6 +22,9 @@ def shown(registry: Registry, name: str) -> str:
 
 
 def _unknown(registry: Registry, name: str) -> str:
+    absence = registry.absence(name)
+    if absence:
+        return f"'{name}' {absence}"
     known = sorted({word for item in registry for word in (item.name, item.name.partition("/")[2])})
     close = nearest(name, known)
     lines = [f"nothing is registered as '{name}'"]

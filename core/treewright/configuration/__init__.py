@@ -1,5 +1,6 @@
-"""Pipelines as YAML: reading with places, completing, checking. Nothing here builds a component."""
+"""Pipelines as YAML: reading with places, completing, checking. Nothing that loads data or models is built here."""
 
+from treewright.configuration.differences import differences, settings
 from treewright.configuration.filling import component_text
 from treewright.configuration.loading import LoadedPipeline, load_component, load_pipeline
 from treewright.configuration.overrides import Override, text_setting
@@ -9,8 +10,10 @@ __all__ = [
     "LoadedPipeline",
     "Override",
     "component_text",
+    "differences",
     "load_component",
     "load_pipeline",
     "pipeline_schema",
+    "settings",
     "text_setting",
 ]

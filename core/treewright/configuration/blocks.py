@@ -16,12 +16,14 @@ class BlockReader:
     Attributes:
         classes: the class of each component that was read.
         places: where each component was named.
+        nodes: its block.
     """
 
     def __init__(self, registry: Registry, complaints: Complaints) -> None:
         self.registry, self.complaints = registry, complaints
         self.classes: dict[str, type[Any]] = {}
         self.places: dict[str, Place] = {}
+        self.nodes: dict[str, Node] = {}
 
     def read(self, kind: str, path: str, node: Node, siblings: tuple[str, ...] = ()) -> ComponentSpec | None:
         """The component of ``kind`` that the block at ``path`` describes; ``None`` after a complaint.
@@ -36,7 +38,7 @@ class BlockReader:
         component = self._component(descriptor, node) if descriptor else None
         if descriptor is None or component is None:
             return None
-        self.classes[path], self.places[path] = component, self._place(node)
+        self.classes[path], self.places[path], self.nodes[path] = component, self._place(node), node
         return self._spec(descriptor, component, node)
 
     def _descriptor(self, kind: str, path: str, node: Node, siblings: tuple[str, ...]) -> Descriptor | None:

@@ -9,7 +9,7 @@ from treewright.configuration.budgets import read_budget
 from treewright.configuration.complaints import Complaints, hints
 from treewright.configuration.merging import holds_roles
 from treewright.configuration.nodes import Node, Place, described, empty_mapping
-from treewright.pipeline import ComponentSpec, PipelineSpec
+from treewright.pipeline import ComponentSpec, PipelineSpec, default_live
 from treewright_registry import Registry
 
 ROLE_KINDS = ("policy", "scorer", "retriever")
@@ -51,7 +51,7 @@ class Document:
     roles: dict[str, ComponentSpec] = field(default_factory=dict)
     budget: dict[str, float] = field(default_factory=dict)
     seed: int = 0
-    live: int = 64
+    live: int | None = None
 
     def spec(self, source: str) -> PipelineSpec:
         """The pipeline; call it only after all complaints were raised."""
@@ -63,7 +63,7 @@ class Document:
             self.roles,
             self.budget,
             seed=self.seed,
-            live=self.live,
+            live=default_live(self.roles) if self.live is None else self.live,
             source=source,
         )
 
@@ -85,8 +85,8 @@ def read_document(root: Node, registry: Registry, complaints: Complaints) -> Doc
     for kind in ROLE_KINDS:
         _read_roles(root, kind, document)
     document.budget = read_budget(root.get("budget"), document.kinds, complaints)
-    document.seed = _integer(root, "seed", 0, -_LARGEST_SEED, _LARGEST_SEED, complaints)
-    document.live = _integer(root, "live", 64, 1, 1_000_000, complaints)
+    document.seed = _whole(root, "seed", -_LARGEST_SEED, _LARGEST_SEED, complaints) or 0
+    document.live = _whole(root, "live", 1, 1_000_000, complaints)
     for key in ("name", "summary"):
         _text(root, key, complaints)
     return document
@@ -154,16 +154,16 @@ def _read_role(
         document.roles[role] = spec
 
 
-def _integer(root: Node, key: str, default: int, low: int, high: int, complaints: Complaints) -> int:
+def _whole(root: Node, key: str, low: int, high: int, complaints: Complaints) -> int | None:
     node = root.get(key)
     if node is None or node.is_null:
-        return default
+        return None
     value: Any = node.value
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         bounds = f"from {low} to {high}"
         said = described(node.plain())
         complaints.add(node.place, f"'{key}' must be a whole number {bounds}, not {said}")
-        return default
+        return None
     return value
 
 

@@ -14,6 +14,7 @@ from treewright.configuration.overrides import Override, apply, parse_setting
 from treewright.configuration.reader import read_file
 from treewright.configuration.requirements import check_requirements
 from treewright.configuration.sources import is_file, read_source
+from treewright.configuration.trial import check_constructors
 from treewright.pipeline import ComponentSpec, PipelineSpec
 from treewright_registry import Registry
 
@@ -26,11 +27,13 @@ class LoadedPipeline:
         spec: what the engine builds from.
         filled: YAML text with every default written out; it loads as the same pipeline.
         efforts: the effort levels that the pipeline offers.
+        notes: what is odd in it, each with its place; none of it keeps it from running.
     """
 
     spec: PipelineSpec
     filled: str
     efforts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def load_pipeline(
@@ -40,7 +43,7 @@ def load_pipeline(
     overrides: Sequence[str | Override] = (),
     effort: str | None = None,
 ) -> LoadedPipeline:
-    """Read, complete and check a pipeline; nothing is built.
+    """Read, complete and check a pipeline; nothing is built but search and aggregator, on trial.
 
     Args:
         source: ``plugin/name``, a bare unambiguous name, or a path to a ``.yaml`` file.
@@ -61,11 +64,14 @@ def load_pipeline(
     apply(root, [*chosen(levels, effort, source, complaints)], complaints)
     apply(root, settings, complaints)
     document = read_document(root, registry, complaints)
-    check_requirements(document, registry, complaints)
+    notes = check_requirements(document, registry, complaints)
+    complaints.raise_if_any()
+    assert document.search and document.aggregator
+    check_constructors({"search": document.search, "aggregator": document.aggregator}, document.reader, complaints)
     complaints.raise_if_any()
     spec = document.spec(_text(root, "name") or _name(source, registry))
     filled = filled_text(spec, document.kinds, _text(root, "summary"), registry)
-    return LoadedPipeline(spec, filled, tuple(levels))
+    return LoadedPipeline(spec, filled, tuple(levels), tuple(notes))
 
 
 def load_component(

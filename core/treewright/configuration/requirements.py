@@ -5,14 +5,18 @@ from typing import Any
 from treewright.configuration.complaints import Complaints, nearest
 from treewright.configuration.document import Document, path_of
 from treewright.configuration.nodes import Place
+from treewright.configuration.unused_roles import check_unused
 from treewright.pipeline import ComponentSpec, capabilities_of, needs_of
 from treewright_registry import Need, Registry
 
 _PLURALS = {"policy": "policies"}
 
 
-def check_requirements(document: Document, registry: Registry, complaints: Complaints) -> None:
-    """Complain of every role that a component needs and the pipeline does not provide."""
+def check_requirements(document: Document, registry: Registry, complaints: Complaints) -> list[str]:
+    """Complain of every role that a component needs and the pipeline does not provide.
+
+    Returns notes: what is odd and does not keep the pipeline from running.
+    """
     checker = _Checker(document, registry, complaints)
     users: dict[str, ComponentSpec | None] = {"search": document.search, "aggregator": document.aggregator}
     for role, filling in document.roles.items():
@@ -22,6 +26,7 @@ def check_requirements(document: Document, registry: Registry, complaints: Compl
             checker.check(path, spec)
     if document.search is not None:
         _check_budget(document, document.search, complaints)
+    return check_unused(document, users, complaints)
 
 
 def _check_budget(document: Document, search: ComponentSpec, complaints: Complaints) -> None:

@@ -11,6 +11,8 @@ from treewright_registry import COUNTERS, Descriptor, Registry
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
+_LIVE = "problems searched at once; default 64, or 4 if all components run in the engine's own thread"
+
 
 def pipeline_schema(registry: Registry, name: str | None = None) -> dict[str, Any]:
     """The JSON schema of a pipeline file, or of the block of one component.
@@ -30,7 +32,7 @@ def pipeline_schema(registry: Registry, name: str | None = None) -> dict[str, An
     properties |= {
         "budget": _budget(),
         "seed": {"type": "integer", "default": 0},
-        "live": {"type": "integer", "minimum": 1, "default": 64},
+        "live": {"type": "integer", "minimum": 1, "description": _LIVE},
         "effort": {"type": "object", "propertyNames": {"enum": list(LEVELS)}},
         "versions": {"type": "object"},
     }

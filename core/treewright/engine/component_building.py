@@ -14,12 +14,14 @@ def build(spec: ComponentSpec, blobs: Path | None = None) -> Any:
     Raises:
         ConfigurationError: its constructor refused the options or could not load what it needs.
     """
+    at = f"{spec.place}: " if spec.place else ""
     try:
         component = spec.build()
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{at}{error}") from error
     except TreewrightError:
         raise
     except (Exception, SystemExit) as error:  # a plugin's constructor may raise anything
-        at = f"{spec.place}: " if spec.place else ""
         raise ConfigurationError(f"{at}{spec.name} cannot be built: {type(error).__name__}: {error}") from error
     if hasattr(type(component), "blobs") and blobs is not None:
         component.blobs = FolderBlobs(blobs)
