@@ -5,7 +5,7 @@ processes. It knows nothing of YAML and nothing of running.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from inspect import iscoroutinefunction
 from typing import Any, Literal
 
@@ -20,7 +20,8 @@ class CallSettings:
 
     Attributes:
         batch: most requests in one call of a synchronous component.
-        concurrency: most requests in flight at once, for asynchronous components.
+        concurrency: most requests in flight at once, for asynchronous components. With several
+            processes each has its part of it, and of ``rate``.
         deadline: seconds until a call counts as failed; a synchronous component with a deadline
             runs in a worker process that is killed and replaced. ``None``: no limit.
         retries: further attempts after a failed call of an asynchronous component.
@@ -132,6 +133,23 @@ def _runs_inline(spec: ComponentSpec) -> bool:
     elsewhere = spec.call.deadline is not None or getattr(component, "expensive", False)
     asked_for_batches = spec.call.batch not in (1, CallSettings().batch)
     return style == "synchronous" and not elsewhere and not asked_for_batches
+
+
+def share_of(pipeline: PipelineSpec, workers: int) -> PipelineSpec:
+    """The pipeline as one of several processes runs it: with its part of each role's concurrency and rate.
+
+    So a server sees no more of a run with ``--workers N`` than of one without, as long as
+    concurrency is at least N.
+    """
+    if workers <= 1:
+        return pipeline
+    roles = {role: replace(spec, call=_share(spec.call, workers)) for role, spec in pipeline.roles.items()}
+    return replace(pipeline, roles=roles)
+
+
+def _share(call: CallSettings, workers: int) -> CallSettings:
+    rate = None if call.rate is None else call.rate / workers
+    return replace(call, concurrency=max(1, call.concurrency // workers), rate=rate)
 
 
 def needs_of(component: object, options: Mapping[str, Any] | None = None) -> Mapping[str, Need]:

@@ -125,20 +125,20 @@ def test_existing_run_is_refused_without_resume_and_left_alone(tmp_path: Path) -
     assert (tmp_path / "results.jsonl").read_bytes() == before
 
 
-def test_resume_with_another_configuration_is_refused_with_the_lines_that_differ(tmp_path: Path) -> None:
+def test_resume_with_another_configuration_is_refused_with_the_keys_that_differ(tmp_path: Path) -> None:
     run(tmp_path, pipeline(count=2))
     with pytest.raises(ConfigurationError) as refused:
         run(tmp_path, pipeline(count=2), FILLED.replace("seed: 0", "seed: 1"), resume=True)
     assert str(refused.value) == (
         f"{tmp_path}/config.yaml: belongs to another configuration, so this run cannot go on with it\n"
-        "    seed: 0\n"
-        "    seed: 1\n"
+        "    seed: 0 -> 1\n"
         "    use the same settings, or choose another --out"
     )
 
 
-def test_resume_with_other_versions_only_is_accepted(tmp_path: Path) -> None:
+def test_resume_with_other_versions_calls_and_live_problems_is_accepted(tmp_path: Path) -> None:
     run(tmp_path, pipeline(count=2))
+    run(tmp_path, pipeline(count=2), FILLED + "live: 3\n", resume=True)
     run(tmp_path, pipeline(count=2), FILLED.replace("treewright: 1", "treewright: 2"), resume=True)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from treewright.engine.local import Solved, run_local
 from treewright.engine.orphans import end_with_parent
 from treewright.engine.solving import Solution, TraceWriter
-from treewright.pipeline import PipelineSpec
+from treewright.pipeline import PipelineSpec, share_of
 from treewright_registry import ConfigurationError, DataError, Problem, StorageError, TreewrightError
 
 _SPAWN = multiprocessing.get_context("spawn")
@@ -67,9 +67,10 @@ def run_sharded(
         ConfigurationError, DataError, StorageError: as ``run_local``, in a worker.
         KeyboardInterrupt: Ctrl-C; solutions handed over until then stand.
     """
-    parent = _Parent((pipeline, blobs, write_trace, journal), pipeline.live, solved)
+    workers = min(workers, len(problems))
+    parent = _Parent((share_of(pipeline, workers), blobs, write_trace, journal), pipeline.live, solved)
     try:
-        parent.run(deque(problems), min(workers, len(problems)))
+        parent.run(deque(problems), workers)
     finally:
         parent.close()
 
