@@ -16,6 +16,11 @@ def treewright_register(registry: Collector) -> None:
         "treewright_chemistry.assembly_policy:Assembly",
         summary="assembles and edits molecules of the formula, aimed at the atoms that fit worst",
     )
+    registry.policy(
+        "llm",
+        "treewright_chemistry.llm_policy:LanguageModelPolicy",
+        summary="a language model drafts, criticises and rewrites structures (K-MSE)",
+    )
     registry.scorer(
         "spectrum-fit",
         "treewright_chemistry.spectrum_fit_scorer:SpectrumFitScorer",
@@ -68,6 +73,7 @@ PIPELINES = {
     "molpuzzle": "MolPuzzle, closed book, with the default search",
     "k-mse": "MolPuzzle with K-MSE's tree search",
     "k-mse-cosine": "MolPuzzle with K-MSE's tree search and K-MSE's own reward, the cosine alone",
+    "k-mse-llm": "MolPuzzle with K-MSE's search and a language model: --set policy.model.base_url=URL",
     "best-of-n": "MolPuzzle with independent bursts, no tree and no islands",
     "measured": "measured nmrshiftdb2 spectra kept out of training",
     "demo": "well-known compounds from measured spectra",

@@ -42,16 +42,39 @@ def parse_structure(text: str, *, field: str = "structure", max_atoms: int = MAX
         raise StructureError("the SMILES is empty", field=field, repair=_REPAIR)
     if len(stripped) > MAX_TEXT:
         raise StructureError(f"{len(stripped)} characters exceed the limit of {MAX_TEXT}", field=field, repair=_REPAIR)
-    molecule = _sanitized(stripped)
-    if molecule is None:
+    raw = _quietly(Chem.MolFromSmiles, stripped, sanitize=False)  # cheap: nothing is perceived yet
+    if raw is None or raw.GetNumAtoms() == 0:
         raise StructureError(f"{_quoted(stripped)} is not a valid SMILES", field=field, repair=_REPAIR)
-    _check_size(molecule, field, max_atoms)
+    _check_heavy_atoms(raw, field, max_atoms)
+    molecule = _quietly(Chem.MolFromSmiles, stripped)
+    if molecule is None:
+        what = f"{_quoted(stripped)} is not a valid SMILES{_fault(raw)}"
+        raise StructureError(what, field=field, repair=_REPAIR)
+    _check_rings(molecule, field)
     return molecule
 
 
 def constitution(molecule: Mol) -> str:
-    """Return the canonical SMILES without stereo marks and isotopes: the identity used for grading."""
+    """Return the canonical SMILES without stereo marks and isotopes: the identity used for grading.
+
+    Atom numbers (``[CH3:1]``) and explicit hydrogens (``[2H]``) are no part of a constitution either;
+    RDKit's SMILES without stereo would show both.
+    """
+    if any(_is_marked(atom) for atom in molecule.GetAtoms()):
+        molecule = _unmarked(molecule)
     return str(Chem.MolToSmiles(molecule, isomericSmiles=False))
+
+
+def _is_marked(atom: Any) -> bool:
+    return bool(atom.GetIsotope() or atom.GetAtomMapNum() or (atom.GetAtomicNum() == 1 and atom.GetDegree() > 0))
+
+
+def _unmarked(molecule: Mol) -> Mol:
+    plain = Chem.Mol(molecule)
+    for atom in plain.GetAtoms():
+        atom.SetIsotope(0)
+        atom.SetAtomMapNum(0)
+    return Chem.RemoveHs(plain)
 
 
 def inchikey14(molecule: Mol) -> str:
@@ -111,23 +134,25 @@ def bond_orders(molecule: Mol) -> npt.NDArray[np.float64]:
     return orders
 
 
-def _sanitized(text: str) -> Mol | None:
-    """Parse without sanitization first: the atom count is known before the expensive part starts."""
-    raw = _quietly(Chem.MolFromSmiles, text, sanitize=False)
-    if raw is None or raw.GetNumAtoms() == 0 or raw.GetNumAtoms() > MAX_TEXT:
-        return None
-    if raw.GetNumAtoms() > 5 * MAX_ATOMS:
-        return raw
-    return _quietly(Chem.MolFromSmiles, text)
+def _check_heavy_atoms(molecule: Mol, field: str, max_atoms: int) -> None:
+    heavy = sum(1 for atom in molecule.GetAtoms() if atom.GetAtomicNum() != 1)
+    if heavy > max_atoms or molecule.GetNumAtoms() > 5 * max_atoms:
+        size = (
+            f"{heavy} heavy atoms exceed" if heavy > max_atoms else f"{molecule.GetNumAtoms()} atoms are too many for"
+        )
+        raise StructureError(f"{size} the limit of {max_atoms}", field=field, repair=_REPAIR)
 
 
-def _check_size(molecule: Mol, field: str, max_atoms: int) -> None:
-    heavy = molecule.GetNumHeavyAtoms()
-    if heavy > max_atoms:
-        raise StructureError(f"{heavy} heavy atoms exceed the limit of {max_atoms}", field=field, repair=_REPAIR)
+def _check_rings(molecule: Mol, field: str) -> None:
     largest = max((len(ring) for ring in molecule.GetRingInfo().AtomRings()), default=0)
     if largest > MAX_RING:
         raise StructureError(f"a ring of {largest} atoms exceeds the limit of {MAX_RING}", field=field, repair=_REPAIR)
+
+
+def _fault(raw: Mol) -> str:
+    """What RDKit holds against a molecule that could be parsed and not sanitized."""
+    faults = _quietly(Chem.DetectChemistryProblems, raw)
+    return f" ({faults[0].Message()[:120].strip()})" if faults else ""
 
 
 def _quietly(function: Any, *args: Any, **options: Any) -> Any:

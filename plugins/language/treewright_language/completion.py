@@ -45,6 +45,7 @@ def read_completion(body: str, reading: Reading) -> tuple[Step, Usage]:
     if not isinstance(text, str) or (reading.first and not text):
         raise CallFailed(f"the answer holds no text ('choices[0].message.content' is {_shown(text)})")
     usage = _field(data, "usage", dict)
+    text = text.encode("utf-8", "replace").decode()  # half a surrogate pair could not be written to any file
     content, finish = _ended(choice, text, reading)
     likely = _log_probability(choice, text) if reading.logprobs else None
     step = Step(content, likely, _count(usage, "completion_tokens"), finish)
