@@ -13,6 +13,16 @@ def treewright_register(registry: Collector) -> None:
     registry.search("dvts", "treewright.searches.dvts:Dvts", summary="diverse verifier tree search")
     registry.search("mcts", "treewright.searches.mcts:Mcts", summary="Monte-Carlo tree search, UCT or PUCT")
     registry.search(
+        "particle-filter",
+        "treewright.searches.particle_filter:ParticleFilter",
+        summary="sequential Monte Carlo over steps",
+    )
+    registry.search(
+        "particle-gibbs",
+        "treewright.searches.particle_gibbs:ParticleGibbs",
+        summary="particle-filter sweeps that keep a path (conditional SMC)",
+    )
+    registry.search(
         "self-refine-mcts",
         "treewright.searches.self_refine_mcts:SelfRefineMcts",
         summary="tree search over revisions of whole answers (MCTSr, K-MSE)",

@@ -2,6 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import erfc, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tests.laws.chi_square import chi_square
 
@@ -40,6 +44,7 @@ class Law:
         control_says: what was made wrong.
         draws: how many draws ``make test`` takes; 0 where nothing is drawn.
         thorough: how many ``make laws`` and ``make soak`` take; 0: as many as ``draws``.
+        slow: too long for ``make test`` with as many draws as its control needs.
         seed: of the run; fixed, so that a check passes always or never.
     """
 
@@ -51,6 +56,7 @@ class Law:
     control_says: str
     draws: int = 0
     thorough: int = 0
+    slow: bool = False
     seed: int = 0
 
     @property
@@ -63,6 +69,21 @@ def follows(counts: Sequence[int], law: Iterable[float]) -> Outcome:
     """Whether counts of independent draws follow a law (Pearson's chi-square)."""
     found = chi_square(counts, [float(share) for share in law])
     return Outcome(f"chi-square, {found.freedom} d.f.", found.statistic, found.p)
+
+
+def averages_to(samples: NDArray[np.float64], expected: Iterable[float]) -> Outcome:
+    """Whether the mean of the rows of ``samples`` is ``expected``: the largest distance in standard errors.
+
+    The p-value is Bonferroni's: it holds however the columns depend on each other. A column without any variance
+    must equal its expectation.
+    """
+    mean, error = samples.mean(axis=0), samples.std(axis=0, ddof=1) / sqrt(len(samples))
+    distance = np.abs(mean - np.array(list(expected)))
+    certain = error < 1e-12
+    if (distance[certain] > 1e-9).any():
+        return Outcome("largest distance in standard errors", float("inf"), 0.0)
+    largest = float((distance[~certain] / error[~certain]).max(initial=0.0))
+    return Outcome("largest distance in standard errors", largest, min(1.0, len(mean) * erfc(largest / sqrt(2))))
 
 
 def equal(what: str, found: object, expected: object) -> Outcome:

@@ -9,7 +9,9 @@ LAWS = all_laws()
 THOROUGH = [law for law in LAWS if law.thorough > law.draws]
 
 
-@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
+@pytest.mark.parametrize(
+    "law", [pytest.param(law, marks=[pytest.mark.slow] if law.slow else [], id=law.name) for law in LAWS]
+)
 def test_law_holds_and_its_control_fails(law: Law) -> None:
     found, control = law.check(law.draws, law.seed), law.control(law.draws, law.seed)
     assert found.p > PASSES, found

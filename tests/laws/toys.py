@@ -65,6 +65,10 @@ def _toy_b() -> tuple[Laws, Laws, Mapping[Word, float], Mapping[Word, float]]:
 
 
 TARGET_B, DRAFT_B, REWARD_B, POTENTIAL_B = _toy_b()
+# ours, for controls that need few draws: beginnings that look bad end well
+CROSSED_B = {word: 0.95 if (word[0] == "0") == (len(word) < DEPTH) else 0.1 for word in POTENTIAL_B}
+Potential: TypeAlias = Literal["random", "crossed"]
+POTENTIALS: Mapping[str, Mapping[Word, float]] = {"random": POTENTIAL_B, "crossed": CROSSED_B}
 
 
 def leaf_law(laws: Laws) -> list[float]:
@@ -169,6 +173,36 @@ class PolicyB(_Table):
         super().__init__(DRAFT_B if role == "draft" else TARGET_B)
 
 
+class PosteriorB(_Table):
+    """Toy B's exact target Π π g, step by step: what particle methods aim at."""
+
+    depth = DEPTH
+
+    def __init__(self, *, potential: Potential = "random") -> None:
+        g = POTENTIALS[potential]
+
+        def mass(word: Word) -> float:
+            below = sum(map(mass, (word + token for token in TOKENS))) if len(word) < DEPTH else 1.0
+            return below * (g[word] * TARGET_B[word[:-1]][int(word[-1])] if word else 1.0)
+
+        super().__init__(
+            {
+                word: [share / sum(masses) for share in masses]
+                for length in range(DEPTH)
+                for word in prefixes(length)
+                for masses in [[mass(word + token) for token in TOKENS]]
+            }
+        )
+
+
+class UnevenB(PolicyB):
+    """Toy B's target, in which the token 0 ends the answer."""
+
+    def _step(self, request: ProposeRequest, index: int) -> Step:
+        step = super()._step(request, index)
+        return step._replace(finish="stop") if step.content == "0" else step
+
+
 class _Judge:
     """A scorer by table; ``Score.steps`` holds the value of every prefix."""
 
@@ -215,7 +249,7 @@ class ValueB(_Judge):
 
 
 class PotentialB(_Judge):
-    """Toy B's potentials g(s), one independent number in (0.05, 0.95) for each prefix."""
+    """Toy B's potentials g(s) of all prefixes."""
 
-    def __init__(self) -> None:
-        super().__init__(POTENTIAL_B)
+    def __init__(self, *, potential: Potential = "random") -> None:
+        super().__init__(POTENTIALS[potential])

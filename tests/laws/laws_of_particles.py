@@ -1,0 +1,314 @@
+"""Laws of ``core/particle-filter`` and ``core/particle-gibbs`` on toy B, and of resampling (T10-T13).
+
+The strongest statement about a particle filter holds for every number of particles: the estimate of the evidence,
+counted where the drawn answer is, has the mean gamma(answer). Two particles are also few enough to enumerate.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from itertools import product
+from math import exp, log, prod
+from typing import ClassVar
+
+import numpy as np
+
+from tests.engine.toys import component
+from tests.laws.drawing import B_OUTCOMES, counts, evidence_weighted, solutions
+from tests.laws.exact import Array, tilted
+from tests.laws.law import Law, Outcome, averages_to, follows
+from tests.laws.toys import (
+    BETA_B,
+    DEPTH,
+    DRAFT_B,
+    LEAVES,
+    POTENTIAL_B,
+    REWARD_B,
+    TARGET_B,
+    TOKENS,
+    Laws,
+    PolicyB,
+    PosteriorB,
+    Potential,
+    PotentialB,
+    UnevenB,
+    ValueB,
+    Word,
+    leaf_law,
+    soft_value,
+)
+from treewright.engine.trace import Trace
+from treewright.pipeline import ComponentSpec
+from treewright.searches.particle_filter import ParticleFilter
+from treewright.searches.particle_gibbs import ParticleGibbs
+from treewright.searches.particles import Particle, Population, Smc
+from treewright_registry import Env, Need, Problem, Sampling
+
+SCHEMES = ("multinomial", "systematic", "stratified", "residual")
+
+
+def gamma(word: Word, laws: Laws = TARGET_B, again: int = 0, odds: bool = False) -> float:
+    """The target Π π g of a complete answer; ``again``: how often its last potential is multiplied in once more."""
+    parts = [word[: at + 1] for at in range(len(word))]
+    potentials = [POTENTIAL_B[part] / (1 - POTENTIAL_B[part] if odds else 1) for part in parts]
+    return prod(laws[part[:-1]][int(part[-1])] for part in parts) * prod(potentials) * potentials[-1] ** again
+
+
+def _roles(**policies: ComponentSpec) -> Mapping[str, ComponentSpec]:
+    return {**(policies or {"policy": component("policy", PolicyB)}), "scorer": component("scorer", PotentialB)}
+
+
+TWO_MODELS = {
+    "draft": component("policy", PolicyB, role="draft"),
+    "target": component("policy", PolicyB, role="target"),
+}
+
+# -- T10: the particle filter --------------------------------------------------------------------------------------
+
+
+def _filter(particles: int, **options: object) -> ComponentSpec:
+    return component("search", ParticleFilter, particles=particles, selection="draw", **options)
+
+
+def two_particle_law(flaw: str = "") -> list[float]:
+    """The law of one drawn answer of a filter with two particles, by enumeration of all its populations.
+
+    With two particles the four schemes differ in the joint law of descendants, so this is multinomial's.
+    """
+    populations: dict[tuple[Word, Word], float] = {("", ""): 1.0}
+    for depth in range(DEPTH):
+        grown: dict[tuple[Word, Word], float] = {}
+        for pair, chance in populations.items():
+            for chosen, share in _resampled(pair).items() if depth else [(pair, 1.0)]:
+                for tokens in product(TOKENS, repeat=2):
+                    new = (chosen[0] + tokens[0], chosen[1] + tokens[1])
+                    step = prod(TARGET_B[word][int(token)] for word, token in zip(chosen, tokens, strict=True))
+                    grown[new] = grown.get(new, 0.0) + chance * share * step
+        populations = grown
+    law = dict.fromkeys(LEAVES, 0.0)
+    for pair, chance in populations.items():
+        for word in pair:
+            law[word] += chance * (0.5 if flaw == "no final weight" else _share(word, pair))
+    return list(law.values())
+
+
+def _share(word: Word, pair: tuple[Word, Word]) -> float:
+    return POTENTIAL_B[word] / (POTENTIAL_B[pair[0]] + POTENTIAL_B[pair[1]])
+
+
+def _resampled(pair: tuple[Word, Word]) -> Mapping[tuple[Word, Word], float]:
+    chances: dict[tuple[Word, Word], float] = {}
+    for chosen in product(pair, repeat=2):
+        chances[chosen] = chances.get(chosen, 0.0) + _share(chosen[0], pair) * _share(chosen[1], pair)
+    return chances
+
+
+@cache
+def _filter_counts(particles: int, draws: int, seed: int) -> list[int]:
+    return counts(solutions(_filter(particles), _roles(), draws, seed), B_OUTCOMES)
+
+
+def _filter_follows(particles: int, law: Callable[[], list[float]], draws: int, seed: int) -> Outcome:
+    return follows(_filter_counts(particles, draws, seed), law())
+
+
+_VARIANTS: Mapping[str, tuple[ComponentSpec, Mapping[str, ComponentSpec]]] = {
+    **{f"{scheme}, N = 8": (_filter(8, resampling=scheme), _roles()) for scheme in SCHEMES},
+    "N = 1": (_filter(1), _roles()),
+    "N = 2": (_filter(2), _roles()),
+    "odds, N = 8": (_filter(8, potential="odds"), _roles()),
+    "resampling temperature 3, N = 4": (_filter(4, resampling_temperature=3.0), _roles()),
+    "speculative, N = 8": (_filter(8, speculative=True), _roles(**TWO_MODELS)),
+    "whole, N = 4": (
+        _filter(4, potential="exp", beta=BETA_B, target="whole"),
+        {"policy": component("policy", PolicyB), "scorer": component("scorer", ValueB)},
+    ),
+    "unequal lengths, N = 4": (_filter(4), _roles(policy=component("policy", UnevenB))),
+}
+ENDED_EARLY = [word for word in ["0", "10", "20", *LEAVES] if "0" not in word[:-1]]
+
+
+@cache
+def _evidence(variant: str, draws: int, seed: int) -> Array:
+    search, roles = _VARIANTS[variant]
+    traces: dict[str, Trace] = {}
+    found = solutions(search, roles, draws, seed, write_trace=lambda problem, trace: traces.update({problem.id: trace}))
+    return evidence_weighted(found, traces, ENDED_EARLY if variant.startswith("unequal") else B_OUTCOMES)
+
+
+def _unbiased(variant: str, target: Callable[[Word], float], draws: int, seed: int) -> Outcome:
+    outcomes = ENDED_EARLY if variant.startswith("unequal") else B_OUTCOMES
+    masses = [target(word) for word in outcomes]
+    rows = _evidence(variant, draws, seed)
+    groups = _common_enough(masses, 30 * sum(masses) / draws)
+    merged = np.stack([rows[:, group].sum(axis=1) for group in groups], axis=1)
+    return averages_to(merged, [sum(masses[index] for index in group) for group in groups])
+
+
+def _common_enough(masses: Sequence[float], least: float) -> list[list[int]]:
+    """Outcomes in groups of at least that mass: the mean of what is drawn a few times only is not normal."""
+    groups: list[list[int]] = [[]]
+    for index in sorted(range(len(masses)), key=masses.__getitem__, reverse=True):
+        if sum(masses[each] for each in groups[-1]) >= least:
+            groups.append([])
+        groups[-1].append(index)
+    if sum(masses[each] for each in groups[-1]) < least:
+        groups[-2] += groups.pop()
+    return groups
+
+
+def _whole_mass(word: Word) -> float:
+    return leaf_law(TARGET_B)[LEAVES.index(word)] * exp(BETA_B * REWARD_B[word])
+
+
+def _unbiased_law(
+    variant: str, target: Callable[[Word], float], wrong: Callable[[Word], float], says: str, test: str = "T10"
+) -> Law:
+    return Law(
+        "core/particle-filter",
+        test,
+        f"{variant}: E[Ẑ 1(answer = y)] = gamma(y)",
+        partial(_unbiased, variant, target),
+        partial(_unbiased, variant, wrong),
+        says,
+        draws=700,
+        thorough=15_000,
+    )
+
+
+# -- T11: particle Gibbs -------------------------------------------------------------------------------------------
+
+
+class SweepFromTarget:
+    """An exact draw from the target, then one conditional sweep: the result must have the target's law again."""
+
+    needs: ClassVar[Mapping[str, Need]] = {
+        "policy": Need("policy"),
+        "draft": Need("policy", optional=True),
+        "target": Need("policy", optional=True),
+        "posterior": Need("policy"),
+        "scorer": Need("scorer"),
+    }
+
+    def __init__(self, *, particles: int, resampling: str = "multinomial", flaw: bool = False, **smc: object) -> None:
+        gibbs = ParticleGibbs(particles=particles, resampling=resampling, **smc)  # type: ignore[arg-type]
+        self.smc: Smc = gibbs.smc
+        self.flaw = flaw
+
+    async def search(self, problem: Problem, env: Env) -> None:
+        path = [env.root]
+        for _ in range(DEPTH):
+            [[child]] = await env.propose(path[-1:], 1, role="posterior", sampling=Sampling())
+            path.append(child)
+        scores = await env.score(path[1:])
+        potentials = tuple(log(score.value) for score in scores)
+        increments = potentials
+        if self.smc.speculative:
+            word = path[-1].text
+            increments = tuple(
+                potential + log(TARGET_B[word[:at]][int(word[at])] / DRAFT_B[word[:at]][int(word[at])])
+                for at, potential in enumerate(potentials)
+            )
+        if self.flaw:
+            increments = (increments[-1],) * DEPTH
+        population = Population(self.smc, env, 1, Particle(path[-1], 0.0, increments, potentials, scores[-1]))
+        await population.sweep()
+        drawn = population.draw(env.random("select"))
+        assert drawn is not None
+        env.offer(drawn.trajectory, drawn.score)
+
+
+@cache
+def _sweep_counts(potential: Potential, options: tuple[tuple[str, object], ...], draws: int, seed: int) -> list[int]:
+    roles = {
+        "policy": component("policy", PolicyB),
+        **TWO_MODELS,
+        "posterior": component("policy", PosteriorB, potential=potential),
+        "scorer": component("scorer", PotentialB, potential=potential),
+    }
+    return counts(solutions(component("search", SweepFromTarget, **dict(options)), roles, draws, seed), B_OUTCOMES)
+
+
+def _invariant(potential: Potential, options: Mapping[str, object], draws: int, seed: int) -> Outcome:
+    return follows(
+        _sweep_counts(potential, tuple(options.items()), draws, seed),
+        leaf_law(PosteriorB(potential=potential).laws),
+    )
+
+
+def _gibbs_law(potential: Potential, draws: int, claim: str, slow: bool = False, **options: object) -> Law:
+    return Law(
+        "core/particle-gibbs",
+        "T11",
+        f"{claim}, {potential} potentials: a sweep leaves the target unchanged",
+        partial(_invariant, potential, options),
+        partial(_invariant, potential, {**options, "flaw": True}),
+        "reference weighted with its final score at every step",
+        draws=draws,
+        thorough=30_000,
+        slow=slow,
+    )
+
+
+LAWS = [
+    Law(
+        "core/particle-filter",
+        "T10",
+        "N = 1: the law of the policy",
+        partial(_filter_follows, 1, lambda: leaf_law(TARGET_B)),
+        partial(_filter_follows, 1, lambda: list(tilted([gamma(leaf) for leaf in LEAVES], [1.0] * 27))),
+        "the target, which one particle does not reach",
+        draws=3000,
+        thorough=30_000,
+    ),
+    Law(
+        "core/particle-filter",
+        "T10",
+        "multinomial, N = 2: the law by enumeration of all populations",
+        partial(_filter_follows, 2, two_particle_law),
+        partial(_filter_follows, 2, lambda: two_particle_law("no final weight")),
+        "answer drawn without its final weight",
+        draws=5000,
+        thorough=60_000,
+    ),
+    *(
+        _unbiased_law(variant, gamma, lambda word: gamma(word, again=1), "last weight used twice")
+        for variant in ("N = 1", "N = 2", *(f"{scheme}, N = 8" for scheme in SCHEMES))
+    ),
+    _unbiased_law(
+        "odds, N = 8",
+        lambda word: gamma(word, odds=True),
+        gamma,
+        "target with prob instead of odds",
+    ),
+    _unbiased_law(
+        "resampling temperature 3, N = 4",
+        gamma,
+        lambda word: gamma(word, again=1),
+        "last weight used twice",
+    ),
+    _unbiased_law(
+        "speculative, N = 8",
+        gamma,
+        lambda word: gamma(word, DRAFT_B),
+        "without the ratio of target and draft",
+        test="T11",
+    ),
+    _unbiased_law(
+        "whole, N = 4",
+        _whole_mass,
+        lambda word: _whole_mass(word) * exp(BETA_B * soft_value(word[:1])),
+        "value of the first step multiplied in twice",
+        test="T8",
+    ),
+    _unbiased_law(
+        "unequal lengths, N = 4",
+        gamma,
+        lambda word: gamma(word, again=DEPTH - len(word)),
+        "finished particles weighted again in every later round",
+        test="T13",
+    ),
+    *(_gibbs_law("crossed", 800, f"{scheme}, N = 4", particles=4, resampling=scheme) for scheme in SCHEMES),
+    _gibbs_law("crossed", 800, "multinomial, N = 2", particles=2),
+    _gibbs_law("crossed", 800, "draft proposes, N = 4", particles=4, speculative=True),
+    _gibbs_law("random", 30_000, "multinomial, N = 4", slow=True, particles=4),
+]
