@@ -6,28 +6,36 @@ similarity = cos(spectrum, substructure),   only substructures whose atoms and u
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from treewright_registry import Hit, RetrieveRequest
 
+if TYPE_CHECKING:
+    from treewright_chemistry.substructure_knowledge import SubstructureKnowledge
+
 
 class EncoderRetriever:
-    """Finds shipped substructures that an unknown may contain, by cosine.
+    """Finds substructures that an unknown may contain, by cosine: shipped ones, or those of a knowledge base.
 
     The vectors of all substructures are computed once in a process, at the first request (some 6 s).
 
     Args:
         encoder: folder of the encoder; empty for the shipped one.
+        knowledge: folder of a knowledge base of one's own (``treewright kb build chemistry/substructures``), made
+            with the same encoder; empty for the shipped substructures.
 
     Raises:
         TableError: the encoder is missing, damaged or does not fit; names the file.
+        DataError: the knowledge base cannot be used; names the file.
     """
 
-    def __init__(self, *, encoder: str = "") -> None:
+    def __init__(self, *, encoder: str = "", knowledge: str = "") -> None:
         from treewright_chemistry.encoded_spectra import EncodedSpectra
         from treewright_chemistry.encoder_queries import element_counts_of
         from treewright_chemistry.substructure_file import shipped_substructures
 
         self._folder = encoder
+        self._knowledge = _opened(knowledge, encoder) if knowledge else None
         self._spectra = EncodedSpectra(encoder)
         self._substructures = shipped_substructures()
         self._elements = [element_counts_of(each) for each in self._substructures]
@@ -42,6 +50,8 @@ class EncoderRetriever:
         from treewright_chemistry.substructure_text import describe
 
         spectrum, vector = self._spectra.of(request.query)
+        if self._knowledge is not None:
+            return self._knowledge.search(spectrum, request.k)
         allowed = [
             number
             for number, (elements, each) in enumerate(zip(self._elements, self._substructures, strict=True))
@@ -58,3 +68,10 @@ class EncoderRetriever:
             )
             for cosine, number in nearest
         ]
+
+
+def _opened(knowledge: str, encoder: str) -> SubstructureKnowledge:
+    from treewright_chemistry.shared_encoder import shared_encoder
+    from treewright_chemistry.substructure_knowledge import open_substructures
+
+    return open_substructures(knowledge, shared_encoder(encoder) if encoder else None)

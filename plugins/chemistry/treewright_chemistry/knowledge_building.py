@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from treewright_chemistry.held_out import assert_absent
 from treewright_chemistry.molecule_library import MoleculeSpool, write_library
@@ -22,9 +23,6 @@ from treewright_chemistry.substructure_knowledge import NEEDS, needs_of, record_
 from treewright_chemistry.substructures import Substructure, SubstructureCounter
 from treewright_knowledge import Description, StoreBuilder, source_of
 from treewright_registry import DataError, KnowledgeBuild
-
-if TYPE_CHECKING:
-    from treewright_chemistry.encoder import DualEncoder
 
 __all__ = ["build_knowledge"]
 
@@ -125,20 +123,21 @@ def _check_found(order: KnowledgeBuild, read: _Read, kept: Sequence[Substructure
 def _store(
     order: KnowledgeBuild, builder: StoreBuilder, read: _Read, kept: Sequence[Substructure], vectors: bool
 ) -> None:
-    encoder = _encoder() if vectors else None
     for start in range(0, len(kept), _ENCODED):
         chunk = kept[start : start + _ENCODED]
         records = [record_of(each, _provenance(each, read)) for each in chunk]
-        builder.add(records, encoder.substructure_vectors(chunk) if encoder is not None else None)
+        builder.add(records, _encoded(chunk) if vectors else None)
         order.progress("encode" if vectors else "store", builder.count, len(kept))
     with builder.extra(NEEDS).open("wb") as file:
         np.save(file, needs_of(kept), allow_pickle=False)
 
 
-def _encoder() -> DualEncoder:
-    from treewright_chemistry.encoder import DualEncoder
+def _encoded(chunk: Sequence[Substructure]) -> npt.NDArray[np.float32]:
+    from treewright_chemistry.shared_encoder import shared_encoder
+    from treewright_chemistry.torch_threads import one_torch_thread
 
-    return DualEncoder.load()
+    with one_torch_thread():  # the same bytes on every machine with the same arithmetic
+        return shared_encoder().substructure_vectors(chunk)
 
 
 def _provenance(substructure: Substructure, read: _Read) -> str:

@@ -21,6 +21,7 @@ __all__ = ["OpenedKnowledge", "pattern_of", "spectrum_of"]
 
 LONGEST_PATTERN: Final = 500
 """Characters of a SMARTS or SMILES query; the time of matching can grow steeply with them."""
+_QUERY_SIGNS: Final = frozenset("[*~!&,;$?")
 LONGEST_FILE: Final = 1_000_000
 """Bytes of a file with a spectrum."""
 
@@ -78,7 +79,7 @@ class OpenedKnowledge:
 
 
 def pattern_of(query: str) -> Any:
-    """The pattern of a query: SMILES if it has no bracket and is one, SMARTS otherwise.
+    """The pattern of a query: SMILES if it is one and has no bracket, star or other sign of SMARTS.
 
     So ``C1=CC=CC=C1`` means benzene, and ``[CH3]`` a methyl group. ``smiles:`` or ``smarts:`` in front decides.
 
@@ -89,8 +90,9 @@ def pattern_of(query: str) -> Any:
     if len(text) > LONGEST_PATTERN:
         raise DataError(f"query: {len(text)} characters exceed the limit of {LONGEST_PATTERN} for a substructure")
     with rdBase.BlockLogs():
-        pattern = Chem.MolFromSmiles(text) if kind != "smarts" else None
-        if pattern is None and kind != "smiles":
+        one_word = len(text.split()) == 1  # RDKit takes what follows white space for a name
+        pattern = Chem.MolFromSmiles(text) if one_word and kind != "smarts" else None
+        if pattern is None and one_word and kind != "smiles":
             pattern = Chem.MolFromSmarts(text)
     if pattern is None or not pattern.GetNumAtoms():
         repair = "write a SMARTS, a SMILES, a spectrum 'formula=…; c13=…; evidence=soft', or @FILE with a spectrum"
@@ -102,7 +104,7 @@ def _kind_and_text(query: str) -> tuple[str, str]:
     for kind in ("smiles", "smarts"):
         if query.lower().startswith(f"{kind}:"):
             return kind, query[len(kind) + 1 :].strip()
-    return ("smarts" if "[" in query else ""), query
+    return ("smarts" if _QUERY_SIGNS.intersection(query) else ""), query
 
 
 def spectrum_of(query: str) -> Spectrum | None:

@@ -9,6 +9,7 @@ the observed 13C lines from the windows where the carbons are expected:
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from importlib import resources
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from treewright_chemistry.encoder import DualEncoder
 
 __all__ = [
-    "NEEDS", "SubstructureKnowledge", "load_substructures", "load_vectors", "needs_of", "record_of",
-    "shipped_encoder", "substructure_of",
+    "NEEDS", "SubstructureKnowledge", "load_substructures", "load_vectors", "needs_of", "open_substructures",
+    "record_of", "shipped_encoder", "substructure_of",
 ]  # fmt: skip
 
 NEEDS: Final = "needs.npy"
@@ -60,6 +61,20 @@ def load_substructures(folder: Path, verify: bool = True) -> tuple[Substructure,
     """
     with KnowledgeStore.open(folder, verify=verify) as store:
         return tuple(substructure_of(record, folder) for record in store)
+
+
+def open_substructures(folder: str, encoder: DualEncoder | None = None) -> SubstructureKnowledge:
+    """The substructures of a knowledge base, for a component that is given its folder; variables are expanded.
+
+    Args:
+        folder: of the knowledge base.
+        encoder: made the vectors; ``None`` for the one that comes with the package.
+
+    Raises:
+        DataError: as ``load_substructures``.
+    """
+    place = Path(os.path.expandvars(os.path.expanduser(folder)))
+    return SubstructureKnowledge(KnowledgeStore.open(place), encoder)
 
 
 def load_vectors(folder: Path, verify: bool = True) -> npt.NDArray[np.float32] | None:
@@ -165,9 +180,12 @@ class SubstructureKnowledge:
         return np.array([exp(-distance / TOLERANCE) for distance in distances], dtype=np.float64)
 
     def _query(self, spectrum: Spectrum) -> npt.NDArray[np.float32]:
+        from treewright_chemistry.torch_threads import one_torch_thread
+
         if self._encoder is None:
             self._encoder = _fitting_encoder(self.store)
-        return self._encoder.encode_spectrum(spectrum)
+        with one_torch_thread():
+            return self._encoder.encode_spectrum(spectrum)
 
     def _distance(self, position: int, lines: list[float]) -> float:
         substructure = self._at(position, 0.0).substructure
@@ -199,13 +217,13 @@ def shipped_encoder() -> Encoder:
 
 
 def _fitting_encoder(store: KnowledgeStore) -> DualEncoder:
-    from treewright_chemistry.encoder import DualEncoder
+    from treewright_chemistry.shared_encoder import shared_encoder
 
     made_by = store.manifest.description.encoder
     if made_by != shipped_encoder():
         what = "its vectors were made by another encoder than the one installed"
         raise DataError(f"{store.folder}: {what}\n    build the knowledge base anew: treewright kb build")
-    return DualEncoder.load()
+    return shared_encoder()
 
 
 def _products(

@@ -1,0 +1,176 @@
+"""Building ``chemistry/substructures``: what is counted, left out, refused, and that it is whole or not there."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+
+import pytest
+from rdkit import Chem
+
+from treewright_chemistry import substructure_harvest
+from treewright_chemistry.knowledge_base import EXCLUDED, Substructures
+from treewright_chemistry.structures import inchikey14
+from treewright_chemistry.substructure_knowledge import load_substructures, load_vectors
+from treewright_chemistry.substructures import collect
+from treewright_knowledge import KnowledgeStore
+from treewright_registry import ConfigurationError, DataError, KnowledgeBuild
+
+ETHANOL, BENZENE = "LFQSCWFLJHTTHZ", "UHOVQNZJYSORNB"
+MOLECULES = [
+    "CCOc1ccccc1", "CC(=O)Nc1ccccc1", "CS(=O)(=O)c1ccc(Cl)cc1", "CCO", "c1ccccc1", "O=[N+]([O-])c1ccccc1",
+    "CCOCC", "c1ccc2[nH]ccc2c1", "CCCc1ccc2[nH]ccc2c1", "CC(=O)OCC", "CCN(CC)CC",
+]  # fmt: skip
+PLAIN = {"vectors": False, "windows": False, "least": 1}
+
+
+def built(folder, lines, *, options=PLAIN, name="list.smi"):
+    source = folder / name
+    source.write_text("\n".join(lines) + "\n")
+    order = KnowledgeBuild((source,), folder / "kb", "chemistry/substructures", {}, "2026-01-31", lambda *_: None)
+    return Substructures(**options).build(order)
+
+
+def complaint(folder, lines, options=PLAIN):
+    with pytest.raises(DataError) as caught:
+        built(folder, lines, options=options)
+    return str(caught.value)
+
+
+def test_records_are_the_counted_pieces_with_text_and_provenance(tmp_path):
+    built(tmp_path, MOLECULES, options={**PLAIN, "exclude": False})
+    expected = collect(map(Chem.MolFromSmiles, MOLECULES), limit=100)
+    assert list(load_substructures(tmp_path / "kb")) == expected
+    with KnowledgeStore.open(tmp_path / "kb") as store:
+        record = store.get("*OCC")
+        assert record.content["text"] == (
+            "functional group with ether; C2H5O, 0 degrees of unsaturation; bound through 1 O"
+        )
+        assert record.provenance == "1 times in 11 molecules, first in list.smi:1"
+        assert store.get("*[N+](=O)[O-]").content["kind"] == "charged group"
+
+
+def test_the_threshold_and_the_limit_keep_the_most_common(tmp_path):
+    built(tmp_path, MOLECULES, options={**PLAIN, "least": 3, "most": 2})
+    assert [(each.smiles, each.count) for each in load_substructures(tmp_path / "kb")] == [("*CC", 7), ("*c1ccccc1", 3)]
+
+
+def test_figures_tell_what_became_of_every_line(tmp_path):
+    figures = built(tmp_path, [*MOLECULES, "no molecule", "C[N+](C)(C)C", MOLECULES[0]], options=PLAIN)
+    del figures["kept out"]
+    assert figures == {
+        "lines read": 14,
+        "molecules cut": 12,
+        "not cut": 1,
+        "left out": 0,
+        "refused": 1,
+        "searchable": 12,
+        "for example": "list.smi:12: not a valid SMILES",
+    }
+    assert json.loads((tmp_path / "kb" / "build.json").read_text())["refused"] == 1
+
+
+def test_refused_lines_are_listed_with_their_reason(tmp_path):
+    built(tmp_path, ["CCOCC", "C(C)(C)(C)(C)C", "CCOCC", "C1" + "C" * 30 + "O" + "C" * 31 + "1"])
+    assert (tmp_path / "kb" / "refused.tsv").read_text() == (
+        "file\tline\ttext\treason\n"
+        "list.smi\t2\tC(C)(C)(C)(C)C\tnot a valid SMILES\n"
+        f"list.smi\t4\tC1{'C' * 30}O{'C' * 27}\t63 heavy atoms exceed the limit of 60\n"
+    )
+
+
+def test_bombs_are_refused_quickly_and_by_name(tmp_path):
+    bombs = ["C" * 10_000, "C1" + "C" * 900 + "1", "C1" + "C" * 64 + "1", "[" * 1_000, "C(" * 500 + "C" + ")" * 500]
+    bombs += ["c1ccccc1" * 200, "C%10" * 400, "C1CC2" * 300, "[2H]" * 700 + "C", "." * 1_000, "C.C" * 300]
+    options = {**PLAIN, "largest": 100}
+    begin = time.perf_counter()
+    figures = built(tmp_path, [*bombs, "CCOCC"], options=options)
+    assert time.perf_counter() - begin < 20
+    assert (figures["lines read"], figures["refused"], figures["molecules cut"]) == (12, 11, 1)
+    reasons = [line.split("\t")[3] for line in (tmp_path / "kb" / "refused.tsv").read_text().splitlines()[1:]]
+    assert reasons[:3] == [
+        "its 10000 or more characters exceed the limit of 2000",
+        "901 heavy atoms exceed the limit of 100",
+        "a ring of 65 atoms exceeds the limit of 60",
+    ]
+
+
+def test_molecules_to_be_left_out_are_in_neither_part(tmp_path):
+    (tmp_path / "list.txt").write_text(f"# of the test\n{ETHANOL}\n{BENZENE}\n")
+    options = {**PLAIN, "excluded": str(tmp_path / "list.txt")}
+    figures = built(tmp_path, MOLECULES, options=options)
+    assert (figures["left out"], figures["searchable"]) == (2, 9)
+    assert figures["kept out"].endswith("held-out molecules and the 2 of list.txt")
+    found = Substructures(**options).search(tmp_path / "kb", "*", 100)
+    blocks = {inchikey14(Chem.MolFromSmiles(hit.id)) for hit in found}
+    assert len(found) == 9 and not blocks & {ETHANOL, BENZENE}
+
+
+def test_the_demonstration_molecules_are_left_out_without_any_list(tmp_path, monkeypatch):
+    monkeypatch.delenv("TREEWRIGHT_DATA", raising=False)
+    vanillin = "COc1cc(C=O)ccc1O"
+    figures = built(tmp_path, [vanillin, *MOLECULES])
+    assert figures["left out"] == 1
+    assert figures["kept out"].endswith("held-out molecules (no list of benchmark molecules found)")
+
+
+def test_a_list_that_was_asked_for_must_be_there_and_be_one(tmp_path):
+    options = {**PLAIN, "excluded": str(tmp_path / "gone.txt")}
+    assert complaint(tmp_path, MOLECULES, options) == f"excluded: {tmp_path / 'gone.txt'}: there is no such file"
+    (tmp_path / "gone.txt").write_text("CCO\n")
+    assert complaint(tmp_path, MOLECULES, options).startswith(f"{tmp_path / 'gone.txt'}:1: 'CCO' is no first block")
+    assert EXCLUDED.startswith("$TREEWRIGHT_DATA/")
+
+
+def test_a_list_of_nothing_usable_is_refused_with_the_first_reason(tmp_path):
+    assert complaint(tmp_path, ["one", "two"]) == (
+        f"{tmp_path / 'list.smi'}: none of 2 lines is a molecule that can be used; line 1, 'one': not a valid SMILES"
+        "\n    give a list of SMILES, one a line, or a table with a column 'smiles'"
+    )
+
+
+def test_a_threshold_that_nothing_reaches_is_explained(tmp_path):
+    assert complaint(tmp_path, MOLECULES, {**PLAIN, "least": 50}) == (
+        f"{tmp_path / 'list.smi'}: no substructure occurs 50 times in 11 molecules"
+        "\n    lower the threshold: --set least=1"
+    )
+
+
+@pytest.mark.parametrize("name", ["least", "most", "largest", "workers"])
+def test_a_senseless_option_is_named(name):
+    with pytest.raises(ConfigurationError, match=f"^{name}: must be at least 1, not 0$"):
+        Substructures(**{name: 0})
+
+
+def test_a_build_that_fails_leaves_what_was_there_and_nothing_else(tmp_path):
+    built(tmp_path, MOLECULES)
+    before = (tmp_path / "kb" / "manifest.json").read_bytes()
+    broken = tmp_path / "list.smi.gz"
+    broken.write_bytes(gzip.compress("\n".join(MOLECULES * 20).encode())[:-20])
+    order = KnowledgeBuild((broken,), tmp_path / "kb", "chemistry/substructures", {}, "2026-01-31", lambda *_: None)
+    with pytest.raises(DataError, match=r"list\.smi\.gz: after line \d+: cannot be read, truncated"):
+        Substructures(**PLAIN).build(order)
+    assert (tmp_path / "kb" / "manifest.json").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kb", "list.smi", "list.smi.gz"]
+
+
+def test_the_result_does_not_depend_on_the_number_of_processes(tmp_path, monkeypatch):
+    monkeypatch.setattr(substructure_harvest, "CHUNK", 3)
+    stores = []
+    for workers in (1, 2):
+        folder = tmp_path / str(workers)
+        folder.mkdir()
+        built(folder, [*MOLECULES, "no molecule"], options={**PLAIN, "windows": True, "workers": workers})
+        stores.append({path.name: path.read_bytes() for path in (folder / "kb").iterdir()})
+    assert stores[0] == stores[1]
+
+
+def test_vectors_are_those_of_the_encoder_in_the_order_of_the_records(tmp_path):
+    from treewright_chemistry.encoder import DualEncoder
+
+    built(tmp_path, MOLECULES, options={**PLAIN, "vectors": True})
+    vectors = load_vectors(tmp_path / "kb")
+    expected = DualEncoder.load().substructure_vectors(load_substructures(tmp_path / "kb"))
+    assert vectors.shape == expected.shape == (len(load_substructures(tmp_path / "kb")), 256)
+    assert abs(vectors - expected).max() < 1e-5
