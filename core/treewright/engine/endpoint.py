@@ -94,21 +94,29 @@ class EndpointPort(Port):
         return method, call, index
 
     async def _work(self, scheduler: "Scheduler", method: str, call: Call[Any], index: int) -> None:
-        pacer = self._pacer
-        while True:
-            requests = [call.requests[index]]
-            if pacer.waits:
-                await pacer.turn()
-            begin = time.perf_counter()
-            outcome = await self._attempt(method, requests)
-            seconds = time.perf_counter() - begin
-            if type(outcome) is _Miss:
-                outcome, seconds = await self._try_again(method, requests, outcome, seconds)
-            call.fill(index, [outcome], seconds)
-            scheduler.wake()
-            if not self.waiting or self._active > pacer.allowed:
-                return
-            method, call, index = self._take_one()
+        try:
+            while True:
+                outcome, seconds = await self._outcome(method, call.requests[index])
+                call.fill(index, [outcome], seconds)
+                scheduler.wake()
+                if not self.waiting or self._active > self._pacer.allowed:
+                    return
+                method, call, index = self._take_one()
+        except asyncio.CancelledError:
+            # by the end of the run, where nobody waits any more, or by the component, where a search does
+            call.fill(index, [Failure("CancelledError: its task was cancelled")], 0.0)
+            raise
+
+    async def _outcome(self, method: str, request: Any) -> tuple[Any, float]:
+        """The outcome of a request, and the seconds of its attempts."""
+        if self._pacer.waits:
+            await self._pacer.turn()
+        begin = time.perf_counter()
+        outcome = await self._attempt(method, [request])
+        seconds = time.perf_counter() - begin
+        if type(outcome) is _Miss:
+            return await self._try_again(method, [request], outcome, seconds)
+        return outcome, seconds
 
     def _ended(self, scheduler: "Scheduler", task: "asyncio.Future[None]") -> None:
         self._active -= 1
