@@ -97,6 +97,13 @@ def test_unknown_parts_are_refused_with_the_known_ones() -> None:
     assert checked_names(NAMES) == set(NAMES)
 
 
+def test_an_ablation_that_leaves_nothing_of_a_spectrum_is_refused(tables: ShiftTables) -> None:
+    with pytest.raises(SpectrumError, match="without: without 13C and 1H nothing is left of the spectrum"):
+        SpectrumFit(spectrum(), tables, without=frozenset({"13C", "1H"})).totals(molecules())
+    with pytest.raises(SpectrumError, match="without: without 13C nothing is left"):
+        SpectrumFit(spectrum(h1=""), tables, without=frozenset({"13C"})).totals(molecules())
+
+
 def test_ablations_of_the_scorer_reach_the_reward(tables: ShiftTables) -> None:
     def reward(smiles: str, **options: object) -> float:
         [score] = SpectrumFitScorer(**options).score([request(smiles)])  # type: ignore[arg-type]

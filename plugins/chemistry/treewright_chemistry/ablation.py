@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from treewright_chemistry.errors import SpectrumError
 from treewright_chemistry.score_weights import PARTS
 from treewright_chemistry.spectrum import Spectrum
 
@@ -44,11 +45,17 @@ def dropped_parts(names: frozenset[str]) -> frozenset[str]:
 
 
 def visible(spectrum: Spectrum, names: frozenset[str]) -> Spectrum:
-    """Return the spectrum without the nuclei that are left out altogether."""
+    """Return the spectrum without the nuclei that are left out altogether.
+
+    Raises:
+        SpectrumError: nothing would be left of it.
+    """
     carbon = () if "13C" in names else spectrum.carbon
     proton = () if "1H" in names else spectrum.proton
-    return (
-        spectrum
-        if (carbon, proton) == (spectrum.carbon, spectrum.proton)
-        else replace(spectrum, carbon=carbon, proton=proton)
-    )
+    if not carbon and not proton:
+        left_out = " and ".join(sorted(names & {"13C", "1H"}))
+        repair = "Leave a nucleus in the score that the spectrum has"
+        raise SpectrumError(f"without {left_out} nothing is left of the spectrum", field="without", repair=repair)
+    if (carbon, proton) == (spectrum.carbon, spectrum.proton):
+        return spectrum
+    return replace(spectrum, carbon=carbon, proton=proton)

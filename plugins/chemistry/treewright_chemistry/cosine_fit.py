@@ -13,7 +13,7 @@ the paired differences, and does not lower the share of truths ranked first amon
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -29,6 +29,7 @@ from treewright_chemistry.shared_encoder import encoder_folder
 from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.spectrum import Evidence
 
+MOLECULES: Final = 400
 FOLDS: Final = 5
 RIDGE: Final = 1e-4
 """Of both coefficients; keeps them finite should all truths rank first."""
@@ -36,6 +37,7 @@ SURE: Final = 1.64
 """Standard errors by which the log-loss has to fall (one-sided 95 %)."""
 
 Floats = npt.NDArray[np.float64]
+Log = Callable[[str], None]
 
 
 def fit_logit(cases: Sequence[Scored], *, cosine: bool = True) -> Floats:
@@ -105,22 +107,41 @@ def _losses(logits: Floats) -> Floats:
     return losses
 
 
+def fit_cosine(data_dir: Path, folder: Path, *, number: int = MOLECULES, log: Log = print) -> dict[str, Any]:
+    """Fit both kinds of evidence for the encoder in a folder, and write the weights beside it.
+
+    Args:
+        data_dir: the data folder.
+        folder: of the encoder.
+        number: most molecules of each kind of evidence.
+        log: receives progress lines.
+
+    Returns:
+        Weights and figures by evidence.
+
+    Raises:
+        TableError: the encoder cannot be used.
+        LeakError: a reserved molecule slipped in.
+    """
+    encoder, tables, pool = DualEncoder.load(folder), ShiftTables.load(), Pool(data_dir)
+    evidence: dict[str, Any] = {}
+    for kind in get_args(Evidence):
+        held = held_spectra(data_dir, kind, number)
+        cases = [case for each in held if (case := scored(each, pool, tables, encoder)) is not None]
+        evidence[kind] = fitted_weight(cases)
+        log(f"weight of the cosine, {kind}: {evidence[kind]}")
+    write_cosine_weights(folder, evidence)
+    return evidence
+
+
 def main() -> None:
-    """Fit both kinds of evidence, print the figures, write them beside the encoder."""
+    """Fit from the command line."""
     parser = argparse.ArgumentParser(description="Fit how much the encoder's cosine counts in the score")
     parser.add_argument("data", type=Path, help="the data folder")
     parser.add_argument("--encoder", default="", help="folder of the encoder; the shipped one if absent")
-    parser.add_argument("--number", type=int, default=400, help="most molecules of each kind of evidence")
+    parser.add_argument("--number", type=int, default=MOLECULES, help="most molecules of each kind of evidence")
     given = parser.parse_args()
-    folder = encoder_folder(given.encoder)
-    encoder, tables, pool = DualEncoder.load(folder), ShiftTables.load(), Pool(given.data)
-    evidence: dict[str, dict[str, Any]] = {}
-    for kind in get_args(Evidence):
-        held = held_spectra(given.data, kind, given.number)
-        cases = [case for each in held if (case := scored(each, pool, tables, encoder)) is not None]
-        evidence[kind] = fitted_weight(cases)
-        print(f"{kind}: {evidence[kind]}", flush=True)
-    write_cosine_weights(folder, evidence)
+    fit_cosine(given.data, encoder_folder(given.encoder), number=given.number)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from treewright_chemistry.cosine_fit import fit_cosine
 from treewright_chemistry.encoder_batches import Batch, BatchSource, spectra_of
 from treewright_chemistry.encoder_data import DataOptions, load_store
 from treewright_chemistry.encoder_file import write_encoder
@@ -76,6 +77,8 @@ def train(
 ) -> dict[str, float]:
     """Train the encoder and write ``encoder.safetensors`` with configuration and checksum to ``out``.
 
+    Then the map of the substructures and the weight of the cosine in the score are fitted.
+
     Args:
         data_dir: the data folder.
         out: existing folder; prepared data and checkpoints are kept there.
@@ -87,7 +90,7 @@ def train(
         log: receives progress lines.
 
     Returns:
-        Held-out recall, loss, steps and seconds.
+        Held-out recall, loss, steps and seconds, weights of the cosine.
 
     Raises:
         LeakError: the training data contain a reserved molecule.
@@ -100,7 +103,9 @@ def train(
         store = load_store(data_dir, ShiftTables.load(network=False), data or DataOptions(), log)
         write_store(path, store)
     figures = fit(store, out, seed=seed, options=options, sizes=sizes, resume=resume, log=log)
-    return figures | {"piece_loss": fit_pieces(data_dir, out, seed=seed, log=log)}
+    figures |= {"piece_loss": fit_pieces(data_dir, out, seed=seed, log=log)}
+    weights = fit_cosine(data_dir, out, log=log)
+    return figures | {f"cosine_weight_{evidence}": float(row["weight"]) for evidence, row in weights.items()}
 
 
 def fit(

@@ -158,7 +158,7 @@ class SpectrumFit:
         return observe(self.visible)
 
     def _cosines(self, molecules: Sequence[Mol]) -> Floats:
-        if self.cosine is None or "cosine" in self._dropped or not (self.visible.carbon or self.visible.proton):
+        if self.cosine is None or "cosine" in self._dropped:
             return np.zeros(len(molecules))
         return self.cosine.values(self._vector, molecules)
 
