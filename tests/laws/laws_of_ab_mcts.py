@@ -175,8 +175,8 @@ LAWS = [
         partial(_wider, WIDER),
         partial(_wider, 0.5),
         "a GEN that learnt nothing",
-        draws=3000,
-        thorough=50_000,
+        draws=1500,
+        thorough=20_000,
     ),
     *(
         Law(

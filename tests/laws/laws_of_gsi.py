@@ -1,12 +1,13 @@
 """Laws of ``core/gsi`` (T3, T4, T8): exact mixture, identities, chains of blocks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache, partial
 from itertools import product
 from math import exp, inf
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tests.engine.toys import component
 from tests.laws.exact import Array, kl, soft_best_of_n
@@ -44,9 +45,9 @@ def _counts(draws: int, seed: int, **options: Any) -> list[int]:
     return a_counts(_gsi(**options), draws, seed)
 
 
-def _mixture(accepted: Array, drafts: Array, replacements: Array) -> Array:
+def _mixture(accepted: NDArray[np.bool_], drafts: Array, replacements: Array) -> Array:
     """P = P_n 1[accepted] + P_n(rejected) Q."""
-    return np.where(accepted, drafts, 0.0) + drafts[~accepted].sum() * replacements
+    return np.asarray(np.where(accepted, drafts, 0.0) + drafts[~accepted].sum() * replacements)
 
 
 DRAFTED = soft_best_of_n(DRAFT, WEIGHTS, 4)  # P_n
@@ -161,23 +162,23 @@ def _noisy_max_law(n: int, clip: float) -> Array:
     P(i wins) = ∫ e^{−x} Π_j (1 − e^{−(x + s_i − s_j)})₊ dx
     """
     scores = BETA * np.minimum(TILTED_REWARD, clip)
-    x = (np.arange(20000) + 0.5) * 0.002
+    x = (np.arange(8000) + 0.5) * 0.004
     law = np.zeros(6)
     for drafts in product(range(6), repeat=n):
         share = np.prod(DRAFT[list(drafts)])
         for place, draft in enumerate(drafts):
             others = [scores[other] for at, other in enumerate(drafts) if at != place]
             below = [np.clip(1 - np.exp(-(x + scores[draft] - other)), 0, None) for other in others]
-            law[draft] += share * float(np.sum(np.exp(-x) * np.prod(below, axis=0)) * 0.002)
+            law[draft] += share * float(np.sum(np.exp(-x) * np.prod(below, axis=0)) * 0.004)
     return law
 
 
-def _noisy_max(law: Sequence[float], draws: int, seed: int) -> Outcome:
-    return follows(_counts(draws, seed, n=2, threshold=None, selection="noisy-max", clip=0.45), law)
+def _noisy_max(law: Array, draws: int, seed: int) -> Outcome:
+    return follows(_counts(draws, seed, n=3, threshold=None, selection="noisy-max", clip=0.45), law)
 
 
-def _law(test: str, claim: str, check: Any, control: Any, control_says: str, draws: int = 3000) -> Law:
-    return Law("core/gsi", test, claim, check, control, control_says, draws=draws, thorough=25 * draws)
+def _law(test: str, claim: str, check: Any, control: Any, control_says: str, draws: int = 1500) -> Law:
+    return Law("core/gsi", test, claim, check, control, control_says, draws=draws, thorough=20 * draws)
 
 
 LAWS = [
@@ -216,7 +217,7 @@ LAWS = [
         partial(_one_model, "target"),
         partial(_one_model, "draft"),
         "two models",
-        draws=1000,
+        draws=500,
     ),
     _law(
         "T4",
@@ -231,7 +232,7 @@ LAWS = [
         partial(_one_draft, DRAFT),
         partial(_one_draft, TARGET),
         "the target's law",
-        draws=2000,
+        draws=800,
     ),
     _law(
         "T4",
@@ -239,7 +240,7 @@ LAWS = [
         partial(_threshold_like_none, -inf),
         partial(_threshold_like_none, U),
         "u = 0.45",
-        draws=1000,
+        draws=500,
     ),
     _law(
         "T4",
@@ -254,7 +255,7 @@ LAWS = [
         partial(_shifted, None, None),
         partial(_shifted, U, U),
         "a threshold that stays where it was",
-        draws=1000,
+        draws=500,
     ),
     _law(
         "T4",
@@ -262,7 +263,7 @@ LAWS = [
         partial(_shifted, U, U + 0.25),
         partial(_shifted, U, U),
         "a threshold that stays where it was",
-        draws=1000,
+        draws=500,
     ),
     Law(
         "core/gsi",
@@ -286,14 +287,14 @@ LAWS = [
         partial(_chain, True),
         partial(_chain, False),
         "weights without π_S",
-        draws=3000,
+        draws=1500,
     ),
     _law(
         "T1",
         "choice by exponential noise, clip 0.45: law of report-noisy-max, by quadrature",
-        partial(_noisy_max, _noisy_max_law(2, 0.45)),
-        partial(_noisy_max, _noisy_max_law(2, inf)),
+        partial(_noisy_max, _noisy_max_law(3, 0.45)),
+        partial(_noisy_max, _noisy_max_law(3, inf)),
         "law without clip",
-        draws=6000,
+        draws=2500,
     ),
 ]

@@ -148,8 +148,8 @@ def _all_runs(law: Array, draws: int, seed: int) -> Outcome:
     return follows(counts(_poisson_runs(LAM, draws, seed), A_OUTCOMES), law)
 
 
-def _law(test: str, claim: str, check: Any, control: Any, control_says: str, draws: int = 4000, seed: int = 0) -> Law:
-    return Law("core/specs", test, claim, check, control, control_says, draws, 25 * draws, seed)
+def _law(test: str, claim: str, check: Any, control: Any, control_says: str, draws: int = 1500, seed: int = 0) -> Law:
+    return Law("core/specs", test, claim, check, control, control_says, draws=draws, thorough=20 * draws, seed=seed)
 
 
 LAWS = [
@@ -212,7 +212,7 @@ LAWS = [
         _multiplicity,
         partial(_multiplicity, dedupe=True),
         "dedupe: true",
-        draws=600,
+        draws=400,
     ),
     _law(
         "T8",
@@ -220,7 +220,7 @@ LAWS = [
         partial(_chain, True),
         partial(_chain, False),
         "weights without π_S",
-        draws=3000,
+        draws=1500,
         seed=1,
     ),
     *(
@@ -233,7 +233,7 @@ LAWS = [
             draws=draws,
             seed=seed,
         )
-        for seed, (lam, draws) in enumerate(((1.0, 5000), (LAM, 4000)))
+        for seed, (lam, draws) in enumerate(((1.0, 2000), (LAM, 2500)))
     ),
     Law(
         "core/specs",
@@ -249,7 +249,7 @@ LAWS = [
         partial(_none, NONE),
         partial(_none, exp(-LAM * float(DRAFT @ np.minimum(WEIGHTS, 1)))),
         "acceptance without the bound",
-        draws=4000,
+        draws=2500,
         seed=1,
     ),
     _law(
@@ -258,7 +258,7 @@ LAWS = [
         partial(_all_runs, (1 - NONE) * TILTED_LAW + NONE * TARGET_STEP),
         partial(_all_runs, TARGET_STEP),
         "the target's part alone",
-        draws=4000,
+        draws=2500,
         seed=1,
     ),
 ]
