@@ -99,7 +99,7 @@ class Workbench:
         return [(self._build(task), self._simple(policies)) for task in tasks if task is not None]
 
     def _simple(self, specs: Sequence[ComponentSpec]) -> list[Any]:
-        return [self._build(spec) for spec in specs if not needs_of(spec.descriptor.load())]
+        return [self._build(spec) for spec in specs if not _needs_more(spec.descriptor.load())]
 
     def _by_default(self, descriptor: Descriptor) -> ComponentSpec | None:
         options = options_of(descriptor.load())
@@ -123,6 +123,11 @@ class Workbench:
     @staticmethod
     def _first(task: Any) -> list[Problem]:
         return list(islice(iter(task.problems()), _PROBLEMS))
+
+
+def _needs_more(component: type[Any]) -> bool:
+    """Whether a component cannot be asked on its own: it is composite, or needs something from outside."""
+    return bool(needs_of(component) or getattr(component, "needs_outside", None))
 
 
 def _parts(pipeline: PipelineSpec) -> list[ComponentSpec]:
