@@ -1,5 +1,8 @@
 """A problem's answer does not depend on what else runs, where, or in which order."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from tests.engine.toys import (
@@ -20,13 +23,24 @@ from tests.engine.toys import (
 from treewright.aggregators.best import Best
 from treewright.aggregators.soft_best import SoftBest
 from treewright.aggregators.votes import Majority, WeightedVote
-from treewright.pipeline import CallSettings, PipelineSpec
+from treewright.pipeline import CallSettings, ComponentSpec, PipelineSpec
+from treewright.searches.ab_mcts import AbMcts
 from treewright.searches.beam import Beam
+from treewright.searches.gsi import Gsi
 from treewright.searches.islands import Islands
 from treewright.searches.mcts import Mcts
+from treewright.searches.rsd import Rsd
 from treewright.searches.sample import Sample
 from treewright.searches.self_refine_mcts import SelfRefineMcts
+from treewright.searches.specs import Specs
 from treewright_registry import Env, Problem
+
+DRAFT_AND_TARGET = {"draft": "policy", "target": "policy"}  # one policy in both roles
+
+
+def drafting(search: type[Any], **options: Any) -> ComponentSpec:
+    return replace(component("search", search, **options), roles=DRAFT_AND_TARGET)
+
 
 SEARCHES = {
     "sample": component("search", Sample, n=6),
@@ -35,6 +49,11 @@ SEARCHES = {
     "puct": component("search", Mcts, branch=3, rule="puct"),
     "self-refine-mcts": component("search", SelfRefineMcts),
     "islands": component("search", Islands, islands=2, drafts=3, branch=3, patience=2, migration=2),
+    "ab-mcts": component("search", AbMcts),
+    "rsd": drafting(Rsd, n=2, beta=4.0, delta=0.6),
+    "specs": drafting(Specs, n=3, beta=2.0, tau_reject=0.5),
+    "specs-released": drafting(Specs, n=3, beta=2.0, mode="released"),
+    "gsi": drafting(Gsi, n=3, beta=2.0, threshold=0.6),
     "together": component("search", BothAtOnce),
 }
 AGGREGATORS = {
@@ -45,7 +64,7 @@ AGGREGATORS = {
 }
 
 
-REVISING = ("self-refine-mcts", "islands")
+REVISING = ("self-refine-mcts", "islands", "ab-mcts")
 # how the policy is reached: one that writes on, and one that revises
 WAYS = {
     "random delays": [component("policy", cls, delay=0.01) for cls in (AsyncSpeller, AsyncRewriter)],

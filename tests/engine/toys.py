@@ -21,6 +21,8 @@ from treewright_registry import (
     Descriptor,
     Env,
     Key,
+    Likelihood,
+    LikelihoodRequest,
     Need,
     Problem,
     Proposals,
@@ -81,6 +83,11 @@ class Speller:
             for request in requests
         ]
 
+    def log_likelihood(self, requests: Sequence[LikelihoodRequest]) -> list[Likelihood]:
+        """As of a model that prefers a's: so a spelled word is more or less likely than when it was drawn."""
+        texts = [str(request.trajectory.steps[-1].content) for request in requests]
+        return [Likelihood(-1.386 * len(text) + 0.7 * (text.count("a") - 0.3), len(text)) for text in texts]
+
 
 class ThreadedSpeller(Speller):
     """The same on a thread of its own."""
@@ -97,6 +104,11 @@ class AsyncSpeller:
     async def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
         await asyncio.sleep(self.delay * Key.root(requests[0].seed, "delay").uniform())
         return Speller().propose(requests)
+
+    async def log_likelihood(self, requests: Sequence[LikelihoodRequest]) -> list[Likelihood]:
+        text = requests[0].trajectory.text
+        await asyncio.sleep(self.delay * Key.root(0, text).uniform())
+        return Speller().log_likelihood(requests)
 
 
 class Rewriter:
