@@ -21,17 +21,23 @@ sys.path.insert(0, str(HERE))
 from paired_runs import Outcome, Variant, difference, run, share  # noqa: E402  # this folder is not a package
 
 PIPELINE = "chemistry/molpuzzle"
+COSINE_ALONE = {"use": "chemistry/spectrum-fit", "without": ["shifts"], "cosine": True}
 BURST = 500  # inner evaluations of one proposal, so that a small budget still holds several
 ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "islands (default)": (PIPELINE, {}),
     "K-MSE tree": ("chemistry/k-mse", {}),
-    "best-of-n": ("chemistry/best-of-n", {"search.n": 200}),
-    "one long restart-free burst": ("chemistry/best-of-n", {"search.n": 1}),
+    "K-MSE tree, K-MSE's reward": ("chemistry/k-mse-cosine", {}),
+    "AB-MCTS": (PIPELINE, {"search": {"use": "core/ab-mcts"}}),
+    "best-of-n, short bursts": ("chemistry/best-of-n", {"search.n": 1000}),
+    "restarts: long bursts": ("chemistry/best-of-n", {"search.n": 2}),
     "no knowledge base": (PIPELINE, {"policy.fragments": "none"}),
-    "no cosine": (PIPELINE, {"scorer.without": ["cosine"]}),
     "no shift likelihood": (PIPELINE, {"scorer.without": ["shifts"], "policy.without": ["shifts"]}),
+    "the same, with cosine": (PIPELINE, {"scorer": COSINE_ALONE, "policy.without": ["shifts"]}),
+    "cosine mixed in": (PIPELINE, {"scorer.cosine": True}),
+    "no plausibility": (PIPELINE, {"scorer.without": ["plausibility"], "policy.without": ["plausibility"]}),
     "no 1H": (PIPELINE, {"task.nuclei": "13C"}),
     "exact constraints off": (PIPELINE, {"task.evidence": "soft"}),
+    "the same, no cosine": (PIPELINE, {"task.evidence": "soft", "scorer.cosine": False}),
 }
 BUDGETS = (300, 1_000, 3_000, 10_000, 30_000)
 
@@ -53,7 +59,7 @@ def main() -> int:
 def ablations(budget: int) -> list[Variant]:
     """The default without each of its parts, and other searches, at an equal budget."""
     return [
-        Variant(name, pipeline, _settings(budget, min(BURST, budget) if "burst" not in name else budget) | own)
+        Variant(name, pipeline, _settings(budget, budget // 2 if "long" in name else min(BURST, budget)) | own)
         for name, (pipeline, own) in ABLATIONS.items()
     ]
 
