@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from itertools import product
 from math import exp, log, prod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -65,7 +65,7 @@ TWO_MODELS = {
 # -- T10: the particle filter --------------------------------------------------------------------------------------
 
 
-def _filter(particles: int, **options: object) -> ComponentSpec:
+def _filter(particles: int, **options: Any) -> ComponentSpec:
     return component("search", ParticleFilter, particles=particles, selection="draw", **options)
 
 
@@ -97,7 +97,7 @@ def _share(word: Word, pair: tuple[Word, Word]) -> float:
 
 def _resampled(pair: tuple[Word, Word]) -> Mapping[tuple[Word, Word], float]:
     chances: dict[tuple[Word, Word], float] = {}
-    for chosen in product(pair, repeat=2):
+    for chosen in ((first, second) for first in pair for second in pair):
         chances[chosen] = chances.get(chosen, 0.0) + _share(chosen[0], pair) * _share(chosen[1], pair)
     return chances
 
@@ -218,7 +218,7 @@ class SweepFromTarget:
 
 
 @cache
-def _sweep_counts(potential: Potential, options: tuple[tuple[str, object], ...], draws: int, seed: int) -> list[int]:
+def _sweep_counts(potential: Potential, options: tuple[tuple[str, Any], ...], draws: int, seed: int) -> list[int]:
     roles = {
         "policy": component("policy", PolicyB),
         **TWO_MODELS,
@@ -235,7 +235,7 @@ def _invariant(potential: Potential, options: Mapping[str, object], draws: int, 
     )
 
 
-def _gibbs_law(potential: Potential, draws: int, claim: str, slow: bool = False, **options: object) -> Law:
+def _gibbs_law(potential: Potential, draws: int, claim: str, slow: bool = False, **options: Any) -> Law:
     return Law(
         "core/particle-gibbs",
         "T11",

@@ -153,3 +153,101 @@ def test_budget_that_ends_the_search_leaves_visits_in_the_trace(budget: int) -> 
 def test_numbers_below_one_are_refused(branch: int, depth: int) -> None:
     with pytest.raises(ValueError, match=f"branch and depth must be at least 1, not {branch} and {depth}"):
         Mcts(branch=branch, depth=depth)
+
+
+# -- several leaves a round ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first_visits", ["together", "one-by-one"])
+@pytest.mark.parametrize("leaves", [1, 2, 4, 9])
+@pytest.mark.parametrize("seed", range(4))
+def test_whole_tree_is_searched_once_whatever_the_number_of_leaves_a_round(
+    first_visits: str, leaves: int, seed: int
+) -> None:
+    search = component("search", Mcts, branch=3, leaves=leaves, first_visits=first_visits)
+    solution, trace = run(search, scorer=Hash, seed=seed)
+    assert solution.answer == max(LEAVES, key=lambda leaf: value(leaf, seed))
+    assert solution.cost["policy"]["candidates"] == 3 + 9 + 27
+    assert sorted(words(trace)) == sorted({leaf[:length] for leaf in LEAVES for length in range(4)})
+    visits = dict(zip(words(trace), trace.visits, strict=True))
+    assert {visits[leaf] for leaf in LEAVES} == {1}  # no virtual visit is left behind
+    assert visits[""] == 3 + 9 + 27
+
+
+def test_leaves_of_a_round_are_proposed_for_in_one_call_each_and_look_elsewhere() -> None:
+    _, one = run(component("search", Mcts, branch=3, iterations=4), scorer=Flat)
+    solution, two = run(component("search", Mcts, branch=3, iterations=4, leaves=3), scorer=Flat)
+    assert words(two) == words(one)  # nothing is better than anything: the same three leaves, at once
+    assert solution.cost["policy"]["calls"] == 4
+    assert solution.cost["scorer"]["reward_calls"] == 12
+
+
+def test_virtual_loss_decides_how_far_leaves_of_a_round_look_elsewhere() -> None:
+    trees = set()
+    for loss in (0, 1, 10):
+        search = component("search", Mcts, branch=3, leaves=3, virtual_loss=loss, iterations=7, exploration=0.3)
+        trees.add(tuple(tuple(words(run(search, scorer=Hash, seed=seed)[1])) for seed in SEEDS))
+    assert len(trees) == 3
+
+
+@pytest.mark.parametrize("leaves", [1, 4])
+@pytest.mark.parametrize("budget", [2, 5, 11, 38])
+def test_budget_that_ends_a_round_leaves_no_virtual_visits(budget: int, leaves: int) -> None:
+    search = component("search", Mcts, branch=3, leaves=leaves)
+    _, trace = run(search, scorer=Hash, budget={"candidates": budget})
+    assert trace.visits[0] == budget
+
+
+# -- one first visit at a time -------------------------------------------------------------------------------------
+
+
+def test_one_by_one_visits_one_new_node_a_simulation() -> None:
+    search = component("search", Mcts, branch=3, first_visits="one-by-one", iterations=5)
+    _, trace = run(search, scorer=Flat)
+    assert {word: visits for word, visits in zip(words(trace), trace.visits, strict=True) if visits} == {
+        "": 5,
+        "a": 2,
+        "b": 2,
+        "c": 1,
+        "aa": 1,
+        "ba": 1,
+    }
+
+
+def test_revisited_answers_give_their_value_again_and_are_offered_once() -> None:
+    options = {"branch": 3, "first_visits": "one-by-one", "revisit": True}
+    solution, trace = run(component("search", Mcts, iterations=400, **options), scorer=Foresight)
+    visits = dict(zip(words(trace), trace.visits, strict=True))
+    assert visits[""] == 400
+    assert sum(visits[leaf] for leaf in LEAVES) == 400 - 3 - 9  # every inner node has one visit of its own
+    assert solution.answer == max(LEAVES, key=value)
+    assert len(solution.runners_up) == 9
+
+
+def test_one_by_one_respects_the_depth() -> None:
+    search = component("search", Mcts, branch=3, depth=2, first_visits="one-by-one")
+    solution, trace = run(search, scorer=Hash)
+    assert sorted(map(len, words(trace))) == [0, *[1] * 3, *[2] * 9]
+    assert str(solution.error).startswith("the search ended without a finished answer")
+
+
+def test_child_whose_score_failed_is_never_visited_one_by_one() -> None:
+    search = component("search", Mcts, branch=3, first_visits="one-by-one")
+    solution, trace = run(search, scorer=FailsOnB)
+    assert [word for word in words(trace) if word.startswith("b")] == ["b"]
+    assert trace.visits[words(trace).index("b")] == 0
+    assert solution.answer == max((leaf for leaf in LEAVES if leaf[0] != "b"), key=value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"leaves": 0}, "leaves must be at least 1"),
+        ({"virtual_loss": -1}, "must not be negative"),
+        ({"revisit": True, "first_visits": "one-by-one"}, "revisit needs iterations"),
+        ({"revisit": True, "iterations": 4}, "first_visits 'one-by-one'"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Mcts(**options)  # type: ignore[arg-type]

@@ -1,44 +1,32 @@
 r"""Monte-Carlo tree search over steps, with UCT or PUCT selection.
 
-Walk from the root to a leaf by the selection rule, expand the leaf by ``branch`` steps, judge each
-child with the scorer, back the values up the path. With Q = mean value of a child, n its visits,
-N its parent's visits:
+Walk from the root to a leaf by the selection rule (``mcts_rules``), expand the leaf by ``branch`` steps, judge each
+child with the scorer, back values up the path. There are no random playouts: a new child's value is the scorer's,
+so values are initialised by the reward model. What an expansion backs up:
 
-    uct    Q + c · sqrt(ln N / n);  unvisited children first, in order
-    puct   Q + P · (ln((N + c_base + 1) / c_base) + c_init) · sqrt(N) / (1 + n)
+    first_visits: together     the values of all new children at once, each its first visit (treequest's StandardMCTS)
+    first_visits: one-by-one   the value of the one child that the rule prefers; the others wait unvisited, as in
+                               textbook UCT (one new node a simulation) and AlphaZero-like PUCT
 
-P is the policy's own probability of the step, exp(mean log-probability per token), normalised over
-the siblings. A new child's first visit is the scorer's value of it, so values are initialised by
-the reward model and no child stays unvisited.
+Sources: UCB1 as in treequest's StandardMCTS (c = √2; with ``prior: scores`` its softmax of sibling scores); PUCT as in
+openr ``reason/guided_search/tree.py`` (c_base 19652, c_init 1.25; an unvisited child's Q is its score). AlphaZero-like
+programs have ``fpu: 0`` and ``parent_visits_floor: 1`` instead: without a floor the first choice, at N = 0, is the
+largest initial value whatever the prior.
 
-Sources: UCB1 as in treequest's StandardMCTS (c = √2); PUCT constants as in openr
-``reason/guided_search/tree.py`` (c_base 19652, c_init 1.25). A finished answer is offered once and
-its branch closed when nothing open is left below it, so no simulation revisits finished paths.
+A finished answer is offered once and its branch closed when nothing open is left below it, so no simulation revisits
+finished paths; ``revisit`` keeps them open, as the textbook does.
 
-Needs a policy that proposes steps, and a scorer that judges unfinished trajectories; ``puct``
-needs log-probabilities.
+Needs a policy that proposes steps, and a scorer that judges unfinished trajectories; ``puct`` needs log-probabilities.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from math import exp, inf, log, sqrt
+from math import inf, sqrt
 from typing import Any, ClassVar, Literal
 
-from treewright_registry import Capability, ContractError, Env, Need, Problem, Sampling, Score, Trajectory
-
-
-class Node:
-    """A node of the search tree. Values are from the one player's view: higher is better."""
-
-    __slots__ = ("children", "closed", "parent", "prior", "total", "trajectory", "visits")
-
-    def __init__(self, trajectory: Trajectory, parent: "Node | None", prior: float) -> None:
-        self.trajectory = trajectory
-        self.parent = parent
-        self.prior = prior
-        self.children: Sequence[Node] = ()
-        self.visits = 0
-        self.total = 0.0
-        self.closed = False  # finished, failed, or everything below is
+from treewright.searches.mcts_rules import Puct, Rule, Uct
+from treewright.searches.mcts_tree import Node, Pending, back_up, close
+from treewright.searches.step_scores import StepRule, combined, scorer_need
+from treewright_registry import Capability, Env, Need, Problem, Sampling, Score, Trajectory
 
 
 class Mcts:
@@ -48,15 +36,24 @@ class Mcts:
         branch: steps drawn when a node is expanded.
         rule: ``uct`` or ``puct``.
         exploration: the constant c of ``uct``.
+        prior: P of ``uct``: 1 (``none``) or the softmax of the siblings' scores (``scores``).
         c_base, c_init: the constants of ``puct``.
+        fpu: Q of an unvisited child of ``puct``; ``None`` takes the scorer's value of it.
+        parent_visits_floor: N of ``puct`` is at least this.
+        first_visits: whether new children are visited ``together`` or ``one-by-one``.
+        revisit: finished answers stay open and give their value again; needs ``iterations``.
+        leaves: leaves expanded in one round, for fuller batches; 1 is the exact sequential search.
+        virtual_loss: visits of value 0 that a leaf under way counts for, so that the others of the round look
+            elsewhere.
         depth: most steps of an answer; deeper branches are closed.
-        iterations: most expansions; ``None`` goes on until the budget is spent.
+        iterations: most simulations (``together``: expansions); ``None`` goes on until the budget is spent.
         temperature: sampling temperature; ``None`` leaves the policy's own.
+        step_scores: how a partial answer's score is made of its steps' scores; ``own``: as the scorer does.
     """
 
     needs: ClassVar[Mapping[str, Need]] = {
         "policy": Need("policy"),
-        "scorer": Need("scorer", frozenset({"partial"})),
+        "scorer": Need("scorer", frozenset({Capability.PARTIAL})),
     }
     needs_budget: ClassVar[bool] = True
     own_limits: ClassVar[tuple[str, ...]] = ("iterations",)
@@ -64,9 +61,8 @@ class Mcts:
     @staticmethod
     def needs_for(options: Mapping[str, Any]) -> Mapping[str, Need]:
         """The roles, with the log-probabilities that ``puct`` takes its priors from."""
-        if options.get("rule", "uct") != "puct":
-            return Mcts.needs
-        return {**Mcts.needs, "policy": Need("policy", frozenset({Capability.LOG_PROBABILITY}))}
+        priors = {Capability.LOG_PROBABILITY} if options.get("rule", "uct") == "puct" else set()
+        return {"policy": Need("policy", frozenset(priors)), "scorer": scorer_need(options, Capability.PARTIAL)}
 
     def __init__(
         self,
@@ -74,26 +70,42 @@ class Mcts:
         branch: int = 4,
         rule: Literal["uct", "puct"] = "uct",
         exploration: float = sqrt(2),
+        prior: Literal["none", "scores"] = "none",
         c_base: float = 19652.0,
         c_init: float = 1.25,
+        fpu: float | None = None,
+        parent_visits_floor: int = 0,
+        first_visits: Literal["together", "one-by-one"] = "together",
+        revisit: bool = False,
+        leaves: int = 1,
+        virtual_loss: int = 1,
         depth: int = 40,
         iterations: int | None = None,
         temperature: float | None = None,
+        step_scores: StepRule = "own",
     ) -> None:
         if min(branch, depth) < 1:
             raise ValueError(f"branch and depth must be at least 1, not {branch} and {depth}")
+        if leaves < 1 or min(virtual_loss, parent_visits_floor) < 0:
+            raise ValueError("leaves must be at least 1, virtual_loss and parent_visits_floor must not be negative")
+        if revisit and (iterations is None or first_visits == "together"):
+            raise ValueError("revisit needs iterations, as it never runs out of nodes, and first_visits 'one-by-one'")
         self.branch = branch
-        self.rule = rule
-        self.exploration = exploration
-        self.c_base = c_base
-        self.c_init = c_init
+        self.rule: Rule = (
+            Uct(exploration, prior == "scores") if rule == "uct" else Puct(c_base, c_init, fpu, parent_visits_floor)
+        )
+        self.together = first_visits == "together"
+        self.revisit = revisit
+        self.leaves = leaves
+        self.virtual_loss = virtual_loss
         self.depth = depth
-        self.iterations = iterations
+        self.iterations = inf if iterations is None else iterations
+        self.step_scores = step_scores
         self.sampling = Sampling(temperature=temperature)
 
     async def search(self, problem: Problem, env: Env) -> None:
         """Select, expand, evaluate, back up, until budget or tree is used up."""
-        nodes = [Node(env.root, None, 1.0)]
+        nodes = [Node(env.root, None, 1.0, 0.0)]
         try:
             await self._grow(nodes, env)
         finally:  # also when the budget ends the search
@@ -103,99 +115,105 @@ class Mcts:
     async def _grow(self, nodes: list[Node], env: Env) -> None:
         scale = _scaling(*env.range())
         root = nodes[0]
-        iteration = 0
-        while not root.closed and (self.iterations is None or iteration < self.iterations):
-            iteration += 1
-            leaf = self._select(root)
-            [steps] = await env.propose([leaf.trajectory], self.branch, sampling=self.sampling)
-            if not steps:
-                self._close(leaf)
+        left = self.iterations
+        while left > 0 and not root.closed:
+            pending, walks = self._select(root, left)
+            left -= walks
+            if not pending:
                 continue
-            scores = await env.score(steps)
-            self._expand(leaf, steps, scores, env)
-            nodes.extend(leaf.children)
-            _back_up(leaf, scale(scores))
-            self._close(leaf)
+            try:
+                families = await self._propose(pending, env)
+                scores = await self._judge(families, env)
+            finally:
+                for each in pending:
+                    each.settle()
+            for each, steps, judged in zip(pending, families, scores, strict=True):
+                self._expand(each.leaf, steps, judged, scale(judged), env)
+                nodes.extend(each.leaf.children)
 
-    def _select(self, node: Node) -> Node:
-        choose = self._best_uct if self.rule == "uct" else self._best_puct
+    def _select(self, root: Node, left: float) -> tuple[list[Pending], int]:
+        """Simulations until enough leaves wait for their children; those leaves, and how many simulations it took."""
+        pending: list[Pending] = []
+        walks = 0
+        while walks < left and len(pending) < self.leaves and not root.closed:
+            walks += 1
+            leaf = self._walk(root)
+            if leaf.children or not self._expandable(leaf):
+                self._visit(leaf)
+            else:
+                pending.append(Pending(leaf, self.virtual_loss))
+        return pending, walks
+
+    def _walk(self, node: Node) -> Node:
+        """To a node without children, or to one that is visited for the first time."""
+        best = self.rule.best
         while node.children:
-            node = choose(node)
+            node = best(node)
+            if not node.visits:
+                break
         return node
 
-    def _best_uct(self, node: Node) -> Node:
-        bonus = self.exploration * sqrt(log(node.visits))  # out of the loop: this is the hottest one
-        best, best_value = node, -inf
-        for child in node.children:
-            if not child.closed:
-                visits = child.visits
-                value = child.total / visits + bonus / sqrt(visits)
-                if value > best_value:  # strictly: ties go to the child proposed first
-                    best, best_value = child, value
-        return best
+    def _expandable(self, leaf: Node) -> bool:
+        """Whether the simulation goes on below the leaf: it is the root, or visited, unfinished and not too deep."""
+        trajectory = leaf.trajectory
+        return leaf.parent is None or bool(leaf.visits and not trajectory.finished and trajectory.depth < self.depth)
 
-    def _best_puct(self, node: Node) -> Node:
-        factor = log((node.visits + self.c_base + 1) / self.c_base) + self.c_init
-        factor *= sqrt(node.visits)
-        best, best_value = node, -inf
-        for child in node.children:
-            if not child.closed:
-                value = child.total / child.visits + child.prior * factor / (1 + child.visits)
-                if value > best_value:
-                    best, best_value = child, value
-        return best
+    def _visit(self, node: Node) -> None:
+        """A simulation ends here: the node's own value goes up."""
+        back_up(node, 1, node.value)
+        if not self.revisit and (node.trajectory.finished or node.trajectory.depth >= self.depth):
+            close(node)
 
-    def _expand(self, leaf: Node, steps: Sequence[Trajectory], scores: Sequence[Score], env: Env) -> None:
-        priors = _priors(steps) if self.rule == "puct" else [1.0] * len(steps)
-        leaf.children = [Node(step, leaf, prior) for step, prior in zip(steps, priors, strict=True)]
+    async def _propose(self, pending: Sequence[Pending], env: Env) -> list[list[Trajectory]]:
+        leaves = [each.leaf.trajectory for each in pending]
+        return await env.propose(leaves, self.branch, sampling=self.sampling)
+
+    async def _judge(self, families: Sequence[Sequence[Trajectory]], env: Env) -> list[Sequence[Score]]:
+        flat = [step for family in families for step in family]
+        if not flat:
+            return [[] for _ in families]
+        scores = combined(await env.score(flat), self.step_scores)
+        if len(families) == 1:
+            return [scores]
+        left = iter(scores)
+        return [[next(left) for _ in family] for family in families]
+
+    def _expand(
+        self, leaf: Node, steps: Sequence[Trajectory], scores: Sequence[Score], values: Sequence[float], env: Env
+    ) -> None:
+        """Hang the new children below the leaf, offer the finished, and back up what ``first_visits`` says."""
+        leaf.children = [
+            Node(step, leaf, prior, value)
+            for step, prior, value in zip(steps, self.rule.priors(steps, values), values, strict=True)
+        ]
         for child, score in zip(leaf.children, scores, strict=True):
-            if env.finished(child.trajectory):
+            finished = env.finished(child.trajectory)
+            if finished:
                 env.offer(child.trajectory, score)
-                child.closed = True
-            elif score.failed or child.trajectory.depth >= self.depth:
-                child.closed = True
-
-    def _close(self, node: Node) -> None:
-        """Close ``node`` if nothing open is left below it, and then its ancestors likewise."""
-        walker: Node | None = node
-        while walker is not None and all(child.closed for child in walker.children):
-            walker.closed = True
-            walker = walker.parent
+            child.closed = score.failed or (self.together and (finished or child.trajectory.depth >= self.depth))
+        if self.together:
+            _visit_all(leaf)
+        elif not all(child.closed for child in leaf.children):
+            self._visit(self.rule.best(leaf))
+        close(leaf)
 
 
-def _back_up(leaf: Node, values: Sequence[float]) -> None:
+def _visit_all(leaf: Node) -> None:
     """First visits of the leaf's new children, and their values up the path.
 
     A child whose score failed has no value (NaN) and is left out: it is neither good nor bad.
     """
     visits, total = 0, 0.0
-    for child, value in zip(leaf.children, values, strict=True):
-        if value == value:
+    for child in leaf.children:
+        if child.value == child.value:
             child.visits = 1
-            child.total = value
+            child.total = child.value
             visits += 1
-            total += value
-    walker: Node | None = leaf
-    while walker is not None:
-        walker.visits += visits
-        walker.total += total
-        walker = walker.parent
+            total += child.value
+    back_up(leaf, visits, total)
 
 
 def _scaling(low: float, high: float) -> Callable[[Sequence[Score]], list[float]]:
     """Scores to [0, 1] where the range is finite: UCT's constant assumes it. Failed ones stay NaN."""
     offset, width = (low, high - low) if -inf < low < high < inf else (0.0, 1.0)
     return lambda scores: [(score.value - offset) / width for score in scores]
-
-
-def _priors(steps: Sequence[Trajectory]) -> list[float]:
-    weights = [exp(_mean_log_probability(child)) for child in steps]
-    total = sum(weights)
-    return [weight / total for weight in weights] if total > 0 else [1 / len(steps)] * len(steps)
-
-
-def _mean_log_probability(child: Trajectory) -> float:
-    step = child.step
-    if step is None or step.log_probability is None:
-        raise ContractError("rule 'puct' needs a policy whose steps carry log-probabilities; use 'uct'")
-    return step.log_probability / max(1, step.tokens)
