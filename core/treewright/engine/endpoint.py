@@ -17,7 +17,7 @@ from types import coroutine
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from treewright.engine.calls import PLUGIN_ERRORS, Call, Failure
-from treewright.engine.invoke import checked
+from treewright.engine.invoke import checked_one
 from treewright.engine.pacing import Pacer
 from treewright.engine.ports import Port
 from treewright.engine.samples import Samples
@@ -48,6 +48,10 @@ class _Miss(NamedTuple):
     seconds: float | None = None
 
 
+class _Late(Exception):
+    """A call that did not end within its deadline."""
+
+
 class EndpointPort(Port):
     """Calls an ``async`` component, one request a call, at most ``concurrency`` at a time.
 
@@ -62,6 +66,7 @@ class EndpointPort(Port):
         self._pacer = Pacer(settings.concurrency, settings.rate)
         self.single_samples = bool(getattr(component, "single_samples", False))
         self._watching = self._warned = False
+        self._plain = settings.deadline is None  # nothing to do around a call
 
     def enqueue(self, call: Call[Any]) -> None:
         """Queue a call's requests, sample by sample if the component wants them so."""
@@ -84,39 +89,42 @@ class EndpointPort(Port):
         return sent
 
     def _take_one(self) -> tuple[str, Call[Any], int]:
-        method, queued = self._oldest()
-        call, index = queued[0]
         self.waiting -= 1
-        if index + 1 < len(call.requests):
-            queued[0] = (call, index + 1)
-        else:
-            queued.popleft()
-        return method, call, index
+        for method, queued in self._queues.items():
+            if queued:
+                call, index = queued[0]
+                if index + 1 < len(call.requests):
+                    queued[0] = (call, index + 1)
+                else:
+                    queued.popleft()
+                return method, call, index
+        raise AssertionError(f"{self.role}: nothing is queued")
 
     async def _work(self, scheduler: "Scheduler", method: str, call: Call[Any], index: int) -> None:
+        pacer, clock = self._pacer, time.perf_counter
         try:
             while True:
-                outcome, seconds = await self._outcome(method, call.requests[index])
-                call.fill(index, [outcome], seconds)
-                scheduler.wake()
-                if not self.waiting or self._active > self._pacer.allowed:
+                requests = [call.requests[index]]
+                if pacer.waits:
+                    await pacer.turn()
+                begin = clock()
+                outcome = await self._attempt(method, requests)
+                seconds = clock() - begin
+                if seconds > _BLOCKING and not self._warned:
+                    # slow is not blocking, but may be: from now on it is watched, which costs a little
+                    self._watching, self._plain = True, False
+                if type(outcome) is _Miss:
+                    outcome, seconds = await self._try_again(method, requests, outcome, seconds)
+                call.fill(index, (outcome,), seconds)
+                if scheduler.ready:
+                    scheduler.wake()
+                if not self.waiting or self._active > pacer.allowed:
                     return
                 method, call, index = self._take_one()
         except asyncio.CancelledError:
             # by the end of the run, where nobody waits any more, or by the component, where a search does
             call.fill(index, [Failure("CancelledError: its task was cancelled")], 0.0)
             raise
-
-    async def _outcome(self, method: str, request: Any) -> tuple[Any, float]:
-        """The outcome of a request, and the seconds of its attempts."""
-        if self._pacer.waits:
-            await self._pacer.turn()
-        begin = time.perf_counter()
-        outcome = await self._attempt(method, [request])
-        seconds = time.perf_counter() - begin
-        if type(outcome) is _Miss:
-            return await self._try_again(method, [request], outcome, seconds)
-        return outcome, seconds
 
     def _ended(self, scheduler: "Scheduler", task: "asyncio.Future[None]") -> None:
         self._active -= 1
@@ -155,23 +163,11 @@ class EndpointPort(Port):
         return Failure(f"{miss.failure.reason}; to be repeated in {pause:.3g} s, beyond call.patience ({most:g} s)")
 
     async def _attempt(self, method: str, requests: list[Any]) -> Any:
-        deadline = self.settings.deadline
+        component = self.component
         try:
-            called = getattr(self.component, method)(requests)
-            if self._watching:
-                called = _watched(called, self._blocked)
-            begin = time.perf_counter()
-            if deadline is None:
-                results = await called
-            else:
-                async with asyncio.timeout(deadline):
-                    results = await called
-            # a slow call may have blocked the loop; from then on it is watched, which costs a little
-            self._watching |= not self._warned and time.perf_counter() - begin > _BLOCKING
-            outcome = checked(self.component, method, requests, results)[0]
-        except TimeoutError as error:
-            late = f"TimeoutError: {error}" if deadline is None else f"no answer within the deadline of {deadline} s"
-            return _Miss(Failure(late))
+            called = getattr(component, method)(requests)
+            results = await (called if self._plain else self._limited(called))
+            outcome = checked_one(component, method, requests, results)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -181,8 +177,24 @@ class EndpointPort(Port):
             return _missed(error)
         if type(outcome) is Failure:
             return _Miss(outcome)
-        self._pacer.succeeded()
+        if self._pacer.shrunk:
+            self._pacer.grow()
         return outcome
+
+    async def _limited(self, called: Coroutine[Any, Any, Any]) -> Any:
+        """The results of a call, within the deadline; calls that block the loop are found out."""
+        if self._watching:
+            called = _watched(called, self._blocked)
+        deadline = self.settings.deadline
+        if deadline is None:
+            return await called
+        try:
+            async with asyncio.timeout(deadline) as limit:
+                return await called
+        except TimeoutError:
+            if limit.expired():
+                raise _Late(f"no answer within the deadline of {deadline} s") from None
+            raise
 
     def _blocked(self, seconds: float) -> None:
         """Say once that the component does not give way."""
@@ -199,7 +211,7 @@ class EndpointPort(Port):
 
 
 def _missed(error: BaseException) -> _Miss:
-    failure = Failure(f"{type(error).__name__}: {error}")
+    failure = Failure(str(error) if isinstance(error, _Late) else f"{type(error).__name__}: {error}")
     if isinstance(error, RetryLater):
         return _Miss(failure, asked=True, seconds=error.seconds)
     return _Miss(failure, again=not isinstance(error, _HOPELESS))

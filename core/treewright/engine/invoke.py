@@ -46,6 +46,13 @@ def invoke_in_batches(component: Any, method: str, requests: Sequence[Any], batc
     return outcomes
 
 
+def checked_one(component: Any, method: str, requests: list[Any], results: Any) -> Any:
+    """As ``checked``, for a single request: the result, or why it breaks the contract."""
+    if type(results) is list and len(results) == 1:
+        return _CHECKS[method](component, requests[0], results[0])
+    return checked(component, method, requests, results)[0]
+
+
 def checked(component: Any, method: str, requests: Sequence[Any], results: Any) -> list[Any]:
     """The results of a call, those that break the contract replaced by failures."""
     if not isinstance(results, list | tuple):

@@ -21,11 +21,13 @@ class Pacer:
 
     Attributes:
         allowed: how many requests may be under way now, in [1, concurrency].
+        shrunk: whether that is less than ``concurrency``; ``grow`` is for then.
         waits: whether ``turn`` has anything to wait for; to skip it where time matters.
     """
 
     def __init__(self, concurrency: int, rate: float | None = None) -> None:
         self.allowed: float = concurrency
+        self.shrunk = False
         self.waits = rate is not None
         self._most = concurrency
         self._interval = 0.0 if rate is None else 60.0 / rate
@@ -50,10 +52,11 @@ class Pacer:
         now = time.monotonic()
         if now >= self._held_until:  # those under way complain too; one round of complaints is one lesson
             self.allowed = max(1.0, self.allowed / 2)
+            self.shrunk = self.allowed < self._most
         self._held_until = max(self._held_until, now + seconds)
         self.waits = True
 
-    def succeeded(self) -> None:
+    def grow(self) -> None:
         """A request was answered: the server can take a little more."""
-        if self.allowed < self._most:
-            self.allowed = min(float(self._most), self.allowed + 1 / self.allowed)
+        self.allowed = min(float(self._most), self.allowed + 1 / self.allowed)
+        self.shrunk = self.allowed < self._most

@@ -53,6 +53,11 @@ class Trace:
     def grow(self, parent: Trajectory, parent_node: int, steps: "list[Step]") -> list[Trajectory]:
         """Add a node for each step below ``parent_node``; the extended trajectories."""
         first = len(self.parents)
+        if len(steps) == 1:  # searches that ask for one step at a time make many of these
+            self.parents.append(parent_node)
+            self.steps.append(steps[0])
+            self.visits.append(0)
+            return [parent.extend(steps[0], first)]
         self.parents.extend([parent_node] * len(steps))
         self.steps.extend(steps)
         self.visits.frombytes(bytes(4 * len(steps)))
