@@ -24,7 +24,7 @@ from math import inf, sqrt
 from typing import Any, ClassVar, Literal
 
 from treewright.searches.mcts_rules import Puct, Rule, Uct
-from treewright.searches.mcts_tree import Node, Pending, back_up, close
+from treewright.searches.mcts_tree import Node, back_up, close, resume, suspend
 from treewright.searches.step_scores import StepRule, combined, scorer_need
 from treewright_registry import Capability, Env, Need, Problem, Sampling, Score, Trajectory
 
@@ -117,32 +117,35 @@ class Mcts:
         root = nodes[0]
         left = self.iterations
         while left > 0 and not root.closed:
-            pending, walks = self._select(root, left)
+            leaves, walks = self._select(root, left)
             left -= walks
-            if not pending:
+            if not leaves:
                 continue
             try:
-                families = await self._propose(pending, env)
+                families = await env.propose([leaf.trajectory for leaf in leaves], self.branch, sampling=self.sampling)
                 scores = await self._judge(families, env)
             finally:
-                for each in pending:
-                    each.settle()
-            for each, steps, judged in zip(pending, families, scores, strict=True):
-                self._expand(each.leaf, steps, judged, scale(judged), env)
-                nodes.extend(each.leaf.children)
+                if self.leaves > 1:
+                    for leaf in leaves:
+                        resume(leaf, self.virtual_loss)
+            for leaf, steps, judged in zip(leaves, families, scores, strict=True):
+                self._expand(leaf, steps, judged, scale(judged), env)
+                nodes.extend(leaf.children)
 
-    def _select(self, root: Node, left: float) -> tuple[list[Pending], int]:
+    def _select(self, root: Node, left: float) -> tuple[list[Node], int]:
         """Simulations until enough leaves wait for their children; those leaves, and how many simulations it took."""
-        pending: list[Pending] = []
+        leaves: list[Node] = []
         walks = 0
-        while walks < left and len(pending) < self.leaves and not root.closed:
+        while walks < left and len(leaves) < self.leaves and not root.closed:
             walks += 1
             leaf = self._walk(root)
             if leaf.children or not self._expandable(leaf):
                 self._visit(leaf)
             else:
-                pending.append(Pending(leaf, self.virtual_loss))
-        return pending, walks
+                leaves.append(leaf)
+                if self.leaves > 1:
+                    suspend(leaf, self.virtual_loss)
+        return leaves, walks
 
     def _walk(self, node: Node) -> Node:
         """To a node without children, or to one that is visited for the first time."""
@@ -163,10 +166,6 @@ class Mcts:
         back_up(node, 1, node.value)
         if not self.revisit and (node.trajectory.finished or node.trajectory.depth >= self.depth):
             close(node)
-
-    async def _propose(self, pending: Sequence[Pending], env: Env) -> list[list[Trajectory]]:
-        leaves = [each.leaf.trajectory for each in pending]
-        return await env.propose(leaves, self.branch, sampling=self.sampling)
 
     async def _judge(self, families: Sequence[Sequence[Trajectory]], env: Env) -> list[Sequence[Score]]:
         flat = [step for family in families for step in family]

@@ -49,21 +49,16 @@ def close(node: Node) -> None:
         walker = walker.parent
 
 
-class Pending:
-    """A leaf whose children are being proposed: virtually lost visits on its path, and not to be selected again."""
+def suspend(leaf: Node, loss: int) -> None:
+    """Its children are being proposed: visits of value 0 on its path, and not to be selected again."""
+    close(leaf)
+    back_up(leaf, loss, 0.0)
 
-    __slots__ = ("_loss", "leaf")
 
-    def __init__(self, leaf: Node, loss: int) -> None:
-        self.leaf = leaf
-        self._loss = loss
-        close(leaf)
-        back_up(leaf, loss, 0.0)
-
-    def settle(self) -> None:
-        """Take the virtual visits back, and open the path again: it was open when the leaf was selected."""
-        back_up(self.leaf, -self._loss, 0.0)
-        walker: Node | None = self.leaf
-        while walker is not None:
-            walker.closed = False
-            walker = walker.parent
+def resume(leaf: Node, loss: int) -> None:
+    """Take the virtual visits back, and open the path again: it was open when the leaf was selected."""
+    back_up(leaf, -loss, 0.0)
+    walker: Node | None = leaf
+    while walker is not None:
+        walker.closed = False
+        walker = walker.parent
