@@ -16,7 +16,7 @@ def ranking(shown: Shown) -> str:
     """The best structures with their scores, and the shifts of the first, atom by atom."""
     record = shown.record
     if record.error is not None:
-        return f"{record.id}: no structure ({record.error})"
+        return unread(record)
     lines = [f"{record.id}  {shown.spectrum.formula}", "  rank  score  structure"]
     for rank, (smiles, score) in enumerate(shown.answers[:_MOST_SHOWN], start=1):
         lines.append(f"  {rank:4d}  {_number(score)}  {smiles}")
@@ -24,6 +24,11 @@ def ranking(shown: Shown) -> str:
     lines.extend(f"  {_row(row, shown.symbols)}" for row in shown.comparison)
     lines.extend(f"  note: {warning}" for warning in shown.spectrum.warnings)
     return "\n".join(lines)
+
+
+def unread(record: Any) -> str:
+    """A line for a record without an answer."""
+    return f"{record.id}: no structure ({record.error})"
 
 
 def verdicts(shown: Sequence[Shown], names: Sequence[str]) -> str:

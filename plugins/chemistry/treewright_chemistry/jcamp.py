@@ -8,10 +8,11 @@ spectra (``XYDATA``) are refused: peaks must be picked first.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
-from treewright_chemistry.errors import SpectrumError
+from treewright_chemistry.errors import ChemistryError, SpectrumError
 from treewright_chemistry.peak_grammar import MAX_GROUPS
 from treewright_chemistry.spectrum import Group, Nucleus, Peak
 
@@ -20,16 +21,57 @@ MAX_TEXT: Final = 1_000_000
 _NUCLEI: Final[dict[str, Nucleus]] = {"13C": "13C", "1H": "1H"}
 _RECORD: Final = re.compile(r"^##([^=]*)=(.*)$")
 _NUMBER: Final = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_BLOCK: Final = re.compile(r"^(?=##\s*TITLE\s*=)", re.IGNORECASE | re.MULTILINE)
+_WITHOUT_DATA: Final = re.compile(r"LINK|STRUCTURE|ASSIGNMENT", re.IGNORECASE)
 _REPAIR: Final = "Export the picked peaks as JCAMP-DX PEAK TABLE (XY..XY), or paste them as a list"
 
 
 @dataclass(frozen=True, slots=True)
 class JcampPeaks:
-    """A peak table: title, nucleus, and one group without count per peak, in ppm, in order."""
+    """A peak table: one group without count per peak, in ppm, in order.
+
+    Attributes:
+        title: of its block.
+        nucleus: what was observed.
+        groups: the peaks.
+        formula: from ``##MOLFORM``, empty if the file does not tell.
+    """
 
     title: str
     nucleus: Nucleus
     groups: tuple[Group, ...]
+    formula: str = ""
+
+
+def read_blocks(text: str) -> Iterator[JcampPeaks | ChemistryError]:
+    """The peak tables of a file of one or several blocks, and the errors of blocks that hold none.
+
+    Blocks may follow each other or lie in a LINK block; one without data of its own (LINK, chemical
+    structure) only gives its title and formula to those after it.
+
+    Raises:
+        SpectrumError: there is no block with data at all, or the text is too long.
+    """
+    if len(text) > MAX_TEXT:
+        raise SpectrumError(f"{len(text)} characters exceed {MAX_TEXT}", field="JCAMP-DX", repair=_REPAIR)
+    parts = [part for part in _BLOCK.split(text) if part.strip()]
+    title = formula = ""
+    number = 0
+    for part in parts:
+        records = _records(part)
+        formula = " ".join(records.get("MOLFORM", formula).split())
+        if "PEAKTABLE" not in records and _WITHOUT_DATA.search(records.get("DATATYPE", "LINK")):
+            title = records.get("TITLE", title)
+            continue
+        number += 1
+        try:
+            peaks = read_jcamp(part, field=f"JCAMP-DX block {number}" if len(parts) > 1 else "JCAMP-DX")
+        except SpectrumError as error:
+            yield error
+        else:
+            yield replace(peaks, title=title or peaks.title, formula=formula)
+    if not number:
+        raise SpectrumError("there is no block with data", field="JCAMP-DX", repair=_REPAIR)
 
 
 def read_jcamp(text: str, *, field: str = "JCAMP-DX") -> JcampPeaks:

@@ -92,6 +92,16 @@ def count_of(groups: tuple[Group, ...]) -> int | None:
     return sum(group.count or 0 for group in groups)
 
 
+def count_warnings(carbon: tuple[Group, ...], proton: tuple[Group, ...], formula: Formula) -> tuple[str, ...]:
+    """Return a line for each nucleus whose list holds more than the formula has; measured lists may."""
+    lines = []
+    for groups, element, nucleus in ((carbon, "C", "13C"), (proton, "H", "1H")):
+        listed = sum(group.count or 1 for group in groups)
+        if listed > formula[element]:
+            lines.append(f"{nucleus}: the list holds at least {listed} {element}, {formula} has {formula[element]}")
+    return tuple(lines)
+
+
 def check_spectrum(spectrum: Spectrum) -> None:
     """Refuse a spectrum that is empty, absurd, or exact and inconsistent with its formula.
 

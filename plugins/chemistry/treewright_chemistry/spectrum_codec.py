@@ -44,19 +44,24 @@ class SpectrumCodec:
         """
         from treewright_chemistry.formula import parse_formula
         from treewright_chemistry.peak_grammar import coupling_warnings, parse_groups
-        from treewright_chemistry.spectrum import Spectrum
+        from treewright_chemistry.spectrum import Spectrum, count_warnings
 
         fields = _checked(payload)
         carbon = parse_groups(fields.get("c13", ""), "13C")
         proton = parse_groups(fields.get("h1", ""), "1H")
+        formula = parse_formula(fields["formula"])
         return Spectrum(
-            formula=parse_formula(fields["formula"]),
+            formula=formula,
             carbon=carbon,
             proton=proton,
             evidence=fields["evidence"],  # type: ignore[arg-type]  # Spectrum checks the word
             infrared=_bands(fields.get("ir", "")),
             provenance=fields.get("provenance", "unknown"),  # type: ignore[arg-type]
-            warnings=coupling_warnings(carbon, "13C") + coupling_warnings(proton, "1H"),
+            warnings=(
+                *coupling_warnings(carbon, "13C"),
+                *coupling_warnings(proton, "1H"),
+                *count_warnings(carbon, proton, formula),
+            ),
         )
 
 

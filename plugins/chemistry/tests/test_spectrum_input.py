@@ -1,0 +1,186 @@
+"""What files of users may look like, and what is said of those that cannot be read."""
+
+import pytest
+
+from treewright_chemistry.elucidate import Elucidate
+from treewright_chemistry.errors import SpectrumError
+from treewright_chemistry.spectrum_input import field_of, read_entries
+from treewright_registry import DataError
+
+VANILLIN = {
+    "name": "bottle 7",
+    "formula": "C8H8O3",
+    "c13": "191.0, 151.8, 147.2",
+    "h1": "9.83 (1H, s), 7.43 (1H, d, J = 8.5 Hz)",
+    "evidence": "soft",
+}
+FORMS = {
+    "YAML": """
+        name: bottle 7
+        formula: C8H8O3
+        c13: 191.0, 151.8, 147.2
+        h1: 9.83 (1H, s), 7.43 (1H, d, J = 8.5 Hz)
+        evidence: soft
+    """,
+    "YAML with lists": """
+        # measured in CDCl3
+        - id: bottle 7
+          molecular formula: C8H8O3
+          13C NMR (101 MHz): [191.0, 151.8, 147.2]
+          ¹H:
+          - 9.83 (1H, s)
+          - "7.43 (1H, d, J = 8.5 Hz)"
+          evidence: soft
+    """,
+    "JSON": """{"name": "bottle 7", "formula": "C8H8O3", "c13": [191.0, 151.8, 147.2],
+        "h1": "9.83 (1H, s), 7.43 (1H, d, J = 8.5 Hz)", "ir": null, "evidence": "soft"}""",
+    "plain text": """
+        C8H8O3
+        name: bottle 7
+        13C NMR (101 MHz, CDCl3): δ 191.0, 151.8,
+            147.2
+        1H-NMR (400 MHz, CDCl3) δ 9.83 (1H, s), 7.43 (1H, d, J = 8.5 Hz)
+        evidence: soft
+    """,
+}
+JCAMP = """##TITLE= bottle 7
+##JCAMP-DX= 5.00
+##DATA TYPE= NMR PEAK TABLE
+##.OBSERVE NUCLEUS= ^{nucleus}
+##XUNITS= PPM
+##PEAK TABLE= (XY..XY)
+{peaks}
+##END=
+"""
+CARBON = JCAMP.format(nucleus="13C", peaks="191.0, 1 151.8, 1\n147.2, 1")
+PROTON = JCAMP.format(nucleus="1H", peaks="9.83, 1 7.43, 1")
+LINK = "##TITLE= vanillin\n##DATA TYPE= LINK\n##BLOCKS= 2\n##MOLFORM= C8 H8 O3\n"
+
+
+def dedented(text):
+    lines = text.strip("\n").splitlines()
+    indent = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
+    return "\n".join(line[indent:] for line in lines)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_reads_as_the_same_spectrum(form):
+    [entry] = read_entries(dedented(FORMS[form]).encode())
+    assert (entry.error, entry.name) == ("", "bottle 7")
+    assert " ".join(entry.payload.pop("c13").split()) == VANILLIN["c13"]
+    assert {**entry.payload, "c13": VANILLIN["c13"], "name": entry.name} == VANILLIN
+
+
+def test_jcamp_tables_of_one_compound_belong_together_and_a_repeated_nucleus_begins_the_next():
+    first, second = read_entries((CARBON + PROTON + CARBON).encode())
+    assert first.payload == {"c13": "191.0, 151.8, 147.2", "h1": "9.83, 7.43"}
+    assert (first.name, second.payload) == ("bottle 7", {"c13": "191.0, 151.8, 147.2"})
+
+
+def test_a_jcamp_link_block_gives_title_and_formula():
+    [entry] = read_entries((LINK + CARBON + PROTON + "##END=\n").encode())
+    assert (entry.name, entry.payload["formula"]) == ("vanillin", "C8 H8 O3")
+
+
+def test_jcamp_may_be_latin_1_and_other_files_may_not():
+    [entry] = read_entries(CARBON.replace("bottle 7", "Flasche für 7").encode("latin-1"))
+    assert entry.name == "Flasche für 7"
+    with pytest.raises(SpectrumError, match="input: not a text in UTF-8"):
+        read_entries("name: für 7".encode("latin-1"))
+
+
+def test_scalars_stay_the_text_that_stands_there():
+    yes, no = read_entries(b"- {formula: NO, name: 7}\n- {formula: CO2, c13: 1e3}")
+    assert (yes.payload["formula"], yes.name, no.payload["c13"]) == ("NO", "7", "1e3")
+
+
+@pytest.mark.parametrize(
+    ("label", "field"),
+    [("13C NMR (101 MHz)", "c13"), ("C-NMR", "c13"), ("C13", "c13"), ("1H", "h1"), ("H-NMR spectrum", "h1"),
+     ("IR (KBr)", "ir"), ("Molecular formula", "formula"), ("Evidence", "evidence"), ("31P NMR", "31p nmr")],
+)  # fmt: skip
+def test_labels_name_their_field(label, field):
+    assert field_of(label) == field
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "input: the file is empty."),
+        (b"\xef\xbb\xbf \n", "input: the file is empty."),
+        (b"[]", "input: the file holds no spectrum."),
+        (b"formula: [C8H8O3", "input: not a YAML, JSON, JCAMP-DX or plain peak list:"),
+        (b"[" * 100_000, "input: nested too deeply."),
+        (b"##TITLE= x\n##DATA TYPE= LINK\n##END=\n", "JCAMP-DX: there is no block with data."),
+    ],
+)
+def test_files_that_hold_nothing_are_refused(content, message):
+    with pytest.raises(SpectrumError) as caught:
+        read_entries(content)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"just words", "'just words' is no spectrum."),
+        (b"- {c13: {a: 1}}", "c13: neither a text nor a list of shifts."),
+        (b"- {c13: 20, 13C: 30}", "c13: given twice"),
+        (b"C2H6O\nwhat is it?", "'what is it?' is neither a formula nor a labelled list."),
+        (b"C2H6O\n13C: 18\n13C: 58", "c13: given twice."),
+        (CARBON.replace("147.2, 1", "147.2").encode(), "JCAMP-DX PEAK TABLE: the table does not hold groups"),
+        (CARBON.replace("^13C", "^31P").encode(), "JCAMP-DX .OBSERVE NUCLEUS: nucleus '^31P' is neither"),
+        (b"##TITLE= raw\n##DATA TYPE= NMR SPECTRUM\n##XYDATA= (X++(Y..Y))\n1 2\n", "JCAMP-DX: there is no PEAK TABLE"),
+    ],
+)
+def test_entries_that_cannot_be_read_say_why(content, message):
+    [entry] = read_entries(content)
+    assert entry.error.startswith(message)
+
+
+def test_aliases_cannot_blow_up():
+    bomb = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
+        b"%c: &%c [*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c]\n" % ((letter, letter) + (letter - 1,) * 9)
+        for letter in range(ord("b"), ord("j"))
+    )
+    [entry] = read_entries(bomb)
+    assert entry.error.startswith("b: neither a text nor a list of shifts")
+
+
+def problems_of(tmp_path, content, **options):
+    file = tmp_path / "input"
+    file.write_text(content)
+    return Elucidate(input=str(file), **options).problems()
+
+
+def test_evidence_and_formula_of_a_whole_file_can_be_options(tmp_path):
+    [problem] = problems_of(tmp_path, CARBON + PROTON, evidence="soft", formula="C8H8O3")
+    assert (problem.id, problem.error) == ("bottle 7", None)
+    assert problem.prompt == {
+        "formula": "C8H8O3", "c13": "191.0, 151.8, 147.2", "h1": "9.83, 7.43", "evidence": "soft",
+        "provenance": "unknown",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "field", "setting"),
+    [
+        ({"evidence": "soft"}, "formula", "task.formula=C8H8O3"),
+        ({"formula": "C8H8O3"}, "evidence", "task.evidence=soft"),
+    ],
+)
+def test_what_a_file_does_not_say_is_not_guessed(tmp_path, options, field, setting):
+    with pytest.raises(DataError) as raised:
+        problems_of(tmp_path, CARBON, **options)
+    assert f"spectrum bottle 7: {field}: " in str(raised.value)
+    assert str(raised.value).endswith(f"Or for the whole file: --set {setting}")
+
+
+def test_an_entry_keeps_its_own_evidence(tmp_path):
+    [problem] = problems_of(tmp_path, "{formula: CO2, c13: 124.2 (1C), evidence: exact}", evidence="soft")
+    assert problem.prompt["evidence"] == "exact"
+
+
+def test_equal_names_are_told_apart(tmp_path):
+    entry = "- {name: x, formula: CO2, c13: 124.2, evidence: soft}\n"
+    assert [problem.id for problem in problems_of(tmp_path, entry * 3)] == ["x", "x (2)", "x (3)"]
