@@ -1,9 +1,7 @@
 """Kill real runs with SIGKILL at random moments, resume them, and count what was paid."""
 
-import os
 import random
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -73,12 +71,20 @@ class Home:
             "live: 6\n"
         )
 
+    def command(self, out: str) -> list[str]:
+        """What starts a run into ``out``."""
+        command = [sys.executable, "-m", "treewright", "run", "run.yaml"]
+        return [*command, "--out", out, "--workers", str(self.workers)]
+
+    def environment(self) -> dict[str, str]:
+        """Where it finds the plugin, and no other."""
+        return environment([self.folder], "toy")
+
     def start(self, out: str, *arguments: str) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "treewright", "run", "run.yaml", "--out", out, "--workers", str(self.workers)]
         return subprocess.Popen(
-            [*command, *arguments],
+            [*self.command(out), *arguments],
             cwd=self.folder,
-            env=environment([self.folder], "toy"),
+            env=self.environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,
@@ -97,7 +103,7 @@ class Home:
         process = self.start(out, *arguments)
         wait_until(lambda: self.paid() >= target or process.poll() is not None)
         time.sleep(delay)
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
         process.communicate(timeout=30)
         wait_until(lambda: not list(alive(process.pid)))  # workers notice that their parent is gone
 
