@@ -1,6 +1,6 @@
 """A domain of numbered answers for searches that revise: the i-th answer of a problem has the i-th reward."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from tests.engine.toys import component
@@ -45,11 +45,13 @@ def run_revisions(
     rewards: Sequence[float],
     policies: int = 1,
     scorer: ComponentSpec | None = None,
+    replaced: Mapping[str, ComponentSpec] | None = None,
     **fields: Any,
 ) -> tuple[Solution, Trace]:
     """The solution of the one problem ``tree``, and its tree; node i is the i-th answer."""
     names = ["policy"] if policies == 1 else [f"policy{number}" for number in range(policies)]
     roles = {name: component("policy", Reviser, name=str(number)) for number, name in enumerate(names)}
+    roles |= replaced or {}
     roles["scorer"] = scorer or component("scorer", Numbered, rewards=tuple(rewards))
     spec = PipelineSpec(component("task", AnyWord), search, component("aggregator", Best), roles, **fields)
     solutions: list[Solution] = []
