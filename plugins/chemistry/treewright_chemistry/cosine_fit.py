@@ -1,6 +1,6 @@
 """Fitting how much the encoder's cosine counts: ``python -m treewright_chemistry.cosine_fit DATA_DIR [--encoder DIR]``.
 
-To be run again whenever the encoder is trained anew (some minutes on one core); it writes
+To be run again whenever the encoder is trained anew (some ten minutes on one core); it writes
 ``cosine_weights.json`` beside the encoder. Conditional logit of the truth among its decoys:
 
     P(truth) = softmax over candidates of  a · total + b · cosine
@@ -21,15 +21,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from treewright_chemistry.cosine_cases import Scored, held_spectra, scored
+from treewright_chemistry.cosine_cases import Scored, Scoring, held_spectra
 from treewright_chemistry.cosine_weights import write_cosine_weights
 from treewright_chemistry.encoder import DualEncoder
-from treewright_chemistry.encoder_decoys import Pool
 from treewright_chemistry.shared_encoder import encoder_folder
-from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.spectrum import Evidence
 
-MOLECULES: Final = 400
+MOLECULES: Final = 250
 FOLDS: Final = 5
 RIDGE: Final = 1e-4
 """Of both coefficients; keeps them finite should all truths rank first."""
@@ -123,11 +121,11 @@ def fit_cosine(data_dir: Path, folder: Path, *, number: int = MOLECULES, log: Lo
         TableError: the encoder cannot be used.
         LeakError: a reserved molecule slipped in.
     """
-    encoder, tables, pool = DualEncoder.load(folder), ShiftTables.load(), Pool(data_dir)
+    scoring = Scoring(data_dir, DualEncoder.load(folder))
     evidence: dict[str, Any] = {}
     for kind in get_args(Evidence):
         held = held_spectra(data_dir, kind, number)
-        cases = [case for each in held if (case := scored(each, pool, tables, encoder)) is not None]
+        cases = [case for each in held if (case := scoring.of(each)) is not None]
         evidence[kind] = fitted_weight(cases)
         log(f"weight of the cosine, {kind}: {evidence[kind]}")
     write_cosine_weights(folder, evidence)
