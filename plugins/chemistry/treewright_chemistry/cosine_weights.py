@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from treewright_chemistry.encoder_file import WEIGHTS
+from treewright_chemistry.encoder_file import WEIGHTS, read_encoder
 from treewright_chemistry.errors import TableError
 
 FILE: Final = "cosine_weights.json"
@@ -54,6 +54,7 @@ def read_cosine_weights(folder: Path) -> dict[str, CosineWeight]:
     if not {"exact", "soft"} <= found.keys():
         raise TableError("does not hold both kinds of evidence", field=str(path), repair=REFIT)
     if fingerprint != encoder_fingerprint(folder):
+        read_encoder(folder)  # if its weights are damaged, that is what is wrong, and it says so
         raise TableError("was fitted for another encoder than the one beside it", field=str(path), repair=REFIT)
     return found
 

@@ -15,9 +15,12 @@ from rdkit import Chem
 
 from treewright_chemistry.ablation import checked_names
 from treewright_chemistry.assembly import Composition
+from treewright_chemistry.commonness import Commonness
 from treewright_chemistry.cosine_part import CosineSetting, cosine_part
+from treewright_chemistry.cosine_weights import read_cosine_weights
 from treewright_chemistry.fragments import Fragment, FragmentKit, ready_fragments
 from treewright_chemistry.likelihood import SpectrumFit
+from treewright_chemistry.shared_encoder import encoder_folder
 from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.spectrum import Spectrum
 from treewright_chemistry.spectrum_codec import SpectrumCodec
@@ -63,6 +66,10 @@ class Unknowns:
         self._cosine: CosineSetting = False if "cosine" in self._without else cosine
         self._encoder = encoder
         self._tables = ShiftTables.load(network=network)
+        # here as well, so that a damaged file stops the run at its beginning and not each of its problems
+        Commonness.load()
+        if self._cosine is not False:
+            read_cosine_weights(encoder_folder(encoder))
         self._fragments: list[Fragment] = ready_fragments(substructures)
         self._by_smiles = {fragment.smiles: fragment for fragment in self._fragments}
         self._kept: OrderedDict[str, Unknown] = OrderedDict()

@@ -1,0 +1,125 @@
+"""Bad input through whole runs: every bad problem is a recorded error, every other one is solved."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import treewright_chemistry
+from treewright.cli.main import main
+
+SMALL = ["--set", "budget.inner_evaluations=60", "--set", "policy.evaluations=20"]
+GOOD = "- {name: good, formula: C2H4O2, c13: '178.1, 20.8', h1: '2.10 (3H, s)', evidence: soft}\n"
+BAD = {
+    "no formula at all": ("formula: C8H8Xx, c13: '20'", "formula: element 'Xx' in 'C8H8Xx' is not supported."),
+    "impossible formula": ("formula: C2H9, c13: '20'", "formula: 'C2H9' has more hydrogens or halogens"),
+    "enormous formula": ("formula: C99999999999, c13: '20'", "formula: "),
+    "counts against formula": (
+        "formula: C2H6O, c13: '18.0 (1C), 58.0 (2C)', evidence: exact",
+        "13C counts: the lines count 3 C, C2H6O has 2.",
+    ),
+    "hydrogens against formula": (
+        "formula: C2H6O, h1: '1.2 (9H, t)', evidence: exact",
+        "1H counts: the lines count 9 H, C2H6O has only 6.",
+    ),
+    "empty spectrum": ("formula: C2H6O, c13: '', h1: ''", "13C and 1H: the spectrum is empty."),
+    "absurd carbon": ("formula: C2H6O, c13: '18.0, 5800'", "13C group 2: a shift of 5800 ppm is absurd"),
+    "absurd proton": ("formula: C2H6O, h1: '118'", "1H group 1: a shift of 118 ppm is absurd"),
+    "not a number": ("formula: C2H6O, c13: 'nan, 20'", "13C group 1: 'nan' does not begin with a shift."),
+    "raw data": (f"formula: C2H6O, c13: '{'1.0, ' * 500}2'", "13C list: 501 groups exceed the limit of 400."),
+    "no evidence": ("formula: C2H6O, c13: '18.0, 58.0', evidence: ''", "evidence: it is not said how far"),
+    "unknown field": ("formula: C2H6O, c13: '18.0', p31: '1'", "spectrum: unknown field 'p31'."),
+}
+
+
+def results(folder):
+    lines = (folder / "results.jsonl").read_text(encoding="utf-8").splitlines()
+    return {record["id"]: record for record in map(json.loads, lines)}
+
+
+def test_every_bad_spectrum_is_an_error_of_its_own_and_the_others_are_solved(tmp_path, capsys):
+    file, out = tmp_path / "unknowns.yaml", tmp_path / "run"
+    rows = [
+        f"- {{name: {name}, {fields}{'' if 'evidence' in fields else ', evidence: soft'}}}\n"
+        for name, (fields, _) in BAD.items()
+    ]
+    file.write_text("".join([*rows[:5], GOOD, *rows[5:], "- nonsense\n"]))
+    assert main(["run", "chemistry/elucidate", "--input", str(file), "--out", str(out), *SMALL]) == 1
+    records = results(out)
+    assert list(records) == [*list(BAD)[:5], "good", *list(BAD)[5:], "14"]
+    assert (records["good"]["answer"], records["good"]["error"]) == ("CC(=O)O", None)
+    for name, (_, message) in BAD.items():
+        assert records[name]["error"].startswith(f"{file}: spectrum {name}: {message}")
+        assert (records[name]["answer"], records[name]["cost"]) == (None, {})
+    assert records["14"]["error"].startswith(f"{file}: spectrum 14: 'nonsense' is no spectrum.")
+    shown = capsys.readouterr().out
+    assert "empty spectrum: no structure (" in shown
+    assert json.loads((out / "summary.json").read_text())["failures"] == len(BAD) + 1
+
+
+def test_a_file_without_any_readable_spectrum_is_wrong_input(tmp_path, capsys):
+    file = tmp_path / "unknowns.yaml"
+    file.write_text("- {formula: C8H8Xx, c13: 20, evidence: soft}\n- {formula: CO2, c13: '', evidence: soft}\n")
+    assert main(["run", "chemistry/elucidate", "--input", str(file), "--out", str(tmp_path / "run")]) == 2
+    said = capsys.readouterr().err
+    assert f"{file}: spectrum 1: formula: element 'Xx'" in said
+    assert f"{file}: spectrum 2: 13C and 1H: the spectrum is empty." in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_jcamp_tables_from_standard_input_are_solved(tmp_path, monkeypatch):
+    head = "##TITLE= acetic acid\n##JCAMP-DX= 5.00\n##DATA TYPE= NMR PEAK TABLE\n##XUNITS= PPM\n"
+    carbon = "##.OBSERVE NUCLEUS= ^13C\n##PEAK TABLE= (XY..XY)\n178.1, 3 20.8, 9\n##END=\n"
+    proton = "##.OBSERVE NUCLEUS= ^1H\n##PEAK TABLE= (XY..XY)\n2.10, 9\n##END=\n"
+    content = (head + carbon + head + proton).encode()
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+    said = ["--set", "task.formula=C2H4O2", "--set", "task.evidence=soft"]
+    code = main(["run", "chemistry/elucidate", "--input", "-", "--out", str(tmp_path / "run"), *said, *SMALL])
+    assert (code, results(tmp_path / "run")["acetic acid"]["answer"]) == (0, "CC(=O)O")
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """A copy of the installed package, to be damaged."""
+    folder = tmp_path_factory.mktemp("installed")
+    original = Path(str(treewright_chemistry.__file__)).parent
+    shutil.copytree(original, folder / original.name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("shifts.npz", "truncated"),
+        ("shift_network.npz", "corrupted"),
+        ("commonness.npz", "truncated"),
+        ("encoder.safetensors", "corrupted"),
+    ],
+)
+def test_a_damaged_model_file_stops_the_run_by_name(package, tmp_path, name, damage):
+    path = package / "treewright_chemistry" / "data" / name
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    path.write_bytes(whole[:middle] if damage == "truncated" else whole[:middle] + b"\xff\x00" + whole[middle + 2 :])
+    file = tmp_path / "unknown.yaml"
+    file.write_text(GOOD)
+    command = [sys.executable, "-m", "treewright", "run", "chemistry/elucidate", "--input", str(file)]
+    try:
+        done = subprocess.run(
+            [*command, "--out", str(tmp_path / "run"), *SMALL],
+            env={**os.environ, "PYTHONPATH": str(package)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    finally:
+        path.write_bytes(whole)
+    assert done.returncode == 2
+    assert f"{path}: is damaged: its " in done.stderr
+    assert "Traceback" not in done.stderr
