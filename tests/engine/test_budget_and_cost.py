@@ -9,7 +9,7 @@ from treewright.pipeline import ComponentSpec
 from treewright.searches.beam import Beam
 from treewright.searches.mcts import Mcts
 from treewright.searches.sample import Sample
-from treewright_registry import Problem
+from treewright_registry import COUNTERS, Problem
 
 SEARCHES = [
     component("search", Sample, n=100, wave=3),
@@ -81,8 +81,7 @@ def test_costs_of_the_nodes_add_up_to_the_ledger(search: ComponentSpec, scorer: 
         for share in traces[id_].costs():
             for name, value in share.items():
                 summed[name] = summed.get(name, 0) + value
-        for name in ("calls", "generated_tokens", "prompt_tokens", "scored_tokens", "seconds"):
-            assert summed.get(name, 0) == pytest.approx(total[name]), name
+        assert {name: summed.get(name, 0) for name in COUNTERS} == pytest.approx(total)
 
 
 def test_inner_calls_of_a_composite_are_charged_but_are_no_candidates() -> None:
