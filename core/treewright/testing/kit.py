@@ -10,6 +10,7 @@ from treewright.configuration.complaints import hints
 from treewright.testing import (
     batch_checks,
     construction_checks,
+    knowledge_base_checks,
     pipeline_checks,
     plugin_checks,
     policy_checks,
@@ -117,6 +118,8 @@ def _of_component(descriptor: Descriptor, bench: Workbench, registry: Registry) 
 def _behaviour_checks(kind: str) -> Sequence[Check]:
     if kind == "task":
         return task_checks.CHECKS
+    if kind == "knowledge_base":
+        return knowledge_base_checks.CHECKS
     return (*batch_checks.CHECKS, *_BATCHED[kind]) if kind in _BATCHED else ()
 
 
@@ -128,6 +131,8 @@ def _behaving(descriptor: Descriptor, bench: Workbench) -> subjects.ComponentSub
         return subjects.scorer_subject(descriptor.name, component, bench.trajectories(descriptor))
     if descriptor.kind == "retriever":
         return subjects.retriever_subject(descriptor.name, component, bench.problems(descriptor))
+    if descriptor.kind == "knowledge_base":
+        return subjects.knowledge_base_subject(descriptor.name, component)
     return subjects.task_subject(descriptor.name, component)
 
 

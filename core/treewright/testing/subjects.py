@@ -104,6 +104,11 @@ def task_subject(name: str, task: Any) -> ComponentSubject:
     return ComponentSubject("task", name, task)
 
 
+def knowledge_base_subject(name: str, knowledge_base: Any) -> ComponentSubject:
+    """A knowledge base."""
+    return ComponentSubject("knowledge_base", name, knowledge_base)
+
+
 def _steps(proposals: Proposals) -> list[tuple[Any, ...]]:
     return [tuple(step) for step in proposals.steps]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from treewright.testing.outcomes import Broken, Check, NotChecked
 from treewright.testing.subjects import ComponentSubject
-from treewright_registry import Problem
+from treewright_registry import DataError, Problem
 
 SAMPLE = 1000  # problems looked at
 GOLD_WORDS = frozenset(
@@ -15,7 +15,10 @@ GOLD_WORDS = frozenset(
 
 
 def _problems(subject: ComponentSubject, limit: int = SAMPLE) -> list[Problem]:
-    problems = list(islice(iter(subject.component.problems()), limit))
+    try:
+        problems = list(islice(iter(subject.component.problems()), limit))
+    except DataError as error:
+        raise NotChecked(f"its data are not here: {str(error).splitlines()[0]}") from error
     if not problems:
         raise Broken("the task has no problems")
     return problems

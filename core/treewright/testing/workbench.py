@@ -18,6 +18,7 @@ from treewright.testing.outcomes import NotChecked
 from treewright_registry import (
     TO_END,
     ConfigurationError,
+    DataError,
     Descriptor,
     Problem,
     ProposeRequest,
@@ -25,6 +26,7 @@ from treewright_registry import (
     Trajectory,
 )
 
+_TASKS = 2
 _PROBLEMS = 2  # of each task: the components under check may be slow
 _STEPS = 4
 
@@ -71,32 +73,66 @@ class Workbench:
         return self._build(spec)
 
     def problems(self, descriptor: Descriptor) -> list[Problem]:
-        """Problems for a component: of the pipelines that use it, else of the plugin's tasks."""
-        return [problem for task, _ in self._partners(descriptor) for problem in self._first(task)]
+        """Problems for a component: of the pipelines that use it, else of the plugin's tasks.
+
+        Raises:
+            NotChecked: no task has the data it needs.
+        """
+        return [problem for problems, _ in self._partners(descriptor) for problem in problems]
 
     def trajectories(self, descriptor: Descriptor) -> list[Trajectory]:
-        """Roots, unfinished and finished trajectories, made by the plugin's own policies."""
+        """Roots, unfinished and finished trajectories, made by the plugin's own policies.
+
+        Raises:
+            NotChecked: no task has the data it needs.
+        """
         found: list[Trajectory] = []
-        for task, policies in self._partners(descriptor):
-            for problem in self._first(task):
+        for problems, policies in self._partners(descriptor):
+            for problem in problems:
                 found.append(Trajectory(problem))
-                for policy in policies:
-                    found += _rolled(policy, Trajectory(problem))
+                for policy in self._simple(policies):
+                    found += self._rolled(policy, problem)
         return found
 
-    def _partners(self, descriptor: Descriptor) -> list[tuple[Any, list[Any]]]:
-        """Tasks, each with the policies that go with it."""
-        using = [item for item in self.pipelines if any(_is(part, descriptor) for part in _parts(item))]
+    def _partners(self, descriptor: Descriptor) -> list[tuple[list[Problem], list[ComponentSpec]]]:
+        """The first problems of tasks, each with the policies that go with them; tasks without data are left out.
+
+        If no task that a component is used with has data, all tasks of the plugin are tried.
+        """
+        missing = []
+        for pairs in (self._pairs(descriptor), self._pairs()):
+            found = []
+            for task, policies in pairs:
+                if len(found) == _TASKS:
+                    break
+                try:
+                    found.append((self._first(task), policies))
+                except DataError as error:
+                    missing.append(str(error).splitlines()[0])
+            if found or not missing:
+                return found
+        raise NotChecked(f"no task has its data here: {missing[0]}")
+
+    def _pairs(self, descriptor: Descriptor | None = None) -> list[tuple[ComponentSpec, list[ComponentSpec]]]:
+        """Tasks and policies of the pipelines that use a component, of all without one; else each by default."""
+        using = [item for item in self.pipelines if descriptor is None or any(_is(p, descriptor) for p in _parts(item))]
         pairs = {}
         for pipeline in using:
             policies = [part for part in pipeline.roles.values() if part.descriptor.kind == "policy"]
-            pairs[pipeline.task.name] = (self._build(pipeline.task), self._simple(policies))
+            pairs[_key(pipeline.task)] = (pipeline.task, policies)
         if pairs:
             return list(pairs.values())
         tasks = [self._by_default(item) for item in self._of_kind("task")]
         defaults = [self._by_default(item) for item in self._of_kind("policy")]
         policies = [spec for spec in defaults if spec is not None]
-        return [(self._build(task), self._simple(policies)) for task in tasks if task is not None]
+        return [(task, policies) for task in tasks if task is not None]
+
+    def _rolled(self, policy: Any, problem: Problem) -> list[Trajectory]:
+        """Made once for all components that want them: a policy may take seconds for each."""
+        key = (id(policy), id(problem))
+        if key not in self._made:
+            self._made[key] = _rolled(policy, Trajectory(problem))
+        return self._made[key]
 
     def _simple(self, specs: Sequence[ComponentSpec]) -> list[Any]:
         return [self._build(spec) for spec in specs if not _needs_more(spec.descriptor.load())]
@@ -108,7 +144,7 @@ class Workbench:
         return ComponentSpec(descriptor, {option.name: option.default for option in options.values()})
 
     def _build(self, spec: ComponentSpec) -> Any:
-        key = repr((spec.name, spec.descriptor.kind, sorted(spec.options.items(), key=lambda item: item[0])))
+        key = _key(spec)
         if key not in self._instances:
             self._instances[key] = build(spec, self._folder)
         return self._instances[key]
@@ -120,9 +156,24 @@ class Workbench:
     def _of_kind(self, kind: str) -> Iterator[Descriptor]:
         return (item for item in self.descriptors if item.kind == kind)
 
-    @staticmethod
-    def _first(task: Any) -> list[Problem]:
-        return list(islice(iter(task.problems()), _PROBLEMS))
+    @functools.cached_property
+    def _made(self) -> dict[tuple[int, int], list[Trajectory]]:
+        return {}
+
+    def _first(self, task: ComponentSpec) -> list[Problem]:
+        """The first problems of a task, always the same objects."""
+        built = self._build(task)
+        if id(built) not in self._problems:
+            self._problems[id(built)] = list(islice(iter(built.problems()), _PROBLEMS))
+        return self._problems[id(built)]
+
+    @functools.cached_property
+    def _problems(self) -> dict[int, list[Problem]]:
+        return {}
+
+
+def _key(spec: ComponentSpec) -> str:
+    return repr((spec.name, spec.descriptor.kind, sorted(spec.options.items(), key=lambda item: item[0])))
 
 
 def _needs_more(component: type[Any]) -> bool:
