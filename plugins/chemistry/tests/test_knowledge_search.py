@@ -168,8 +168,12 @@ def test_a_library_of_many_files_finds_the_same(tmp_path):
     with KnowledgeStore.open(tmp_path / "kb") as store:
         library = MoleculeLibrary(store)
         assert len(library) == len(set(MOLECULES))
+        assert [library.at(position) for position in range(len(library))] == with_pattern("*")
+        with pytest.raises(IndexError, match="no molecule at 25, there are 25"):
+            library.at(25)
         for pattern in ("c1ccccc1", "C", "[Si]", "[nH]"):
             query = Chem.MolFromSmarts(pattern)
+            assert library.count(query) == len(with_pattern(pattern))
             for k in (1, 3, 99):
                 assert [found.smiles for found in library.containing(query, k)] == with_pattern(pattern)[:k]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kb"]

@@ -27,12 +27,17 @@ LONGEST_FILE: Final = 1_000_000
 
 
 class OpenedKnowledge:
-    """An opened knowledge base with everything a query needs; parts are read when first used."""
+    """An opened knowledge base with everything a query needs; parts are read when first used.
+
+    Attributes:
+        store: the records.
+        molecules: for substructure search; ``None`` if it was built without.
+    """
 
     def __init__(self, store: KnowledgeStore) -> None:
         self.store = store
         self._by_spectrum: SubstructureKnowledge | None = None
-        self._molecules = MoleculeLibrary(store) if PLACES in store.manifest.files else None
+        self.molecules = MoleculeLibrary(store) if PLACES in store.manifest.files else None
 
     @staticmethod
     def open(folder: Path) -> OpenedKnowledge:
@@ -49,8 +54,8 @@ class OpenedKnowledge:
         if spectrum is not None:
             return self.by_spectrum(spectrum, k)
         pattern = pattern_of(query)
-        if find == "molecules" and self._molecules is not None:
-            return [self._hit(found) for found in self._molecules.containing(pattern, k)]
+        if find == "molecules" and self.molecules is not None:
+            return [self._hit(found) for found in self.molecules.containing(pattern, k)]
         return self.substructures(pattern, k)
 
     def by_spectrum(self, spectrum: Spectrum, k: int) -> list[Hit]:

@@ -151,6 +151,20 @@ class MoleculeLibrary:
                 break
         return found
 
+    def count(self, query: Any) -> int:
+        """How many molecules contain the query."""
+        return sum(self._shard(path).CountMatches(query, numThreads=1) for path in self._shards)
+
+    def at(self, position: int) -> str:
+        """The SMILES of the molecule at a position, 0 ≤ position < len; ``IndexError`` beyond."""
+        left = position
+        for path in self._shards if position >= 0 else ():
+            library = self._shard(path)
+            if left < len(library):
+                return str(Chem.MolToSmiles(library.GetMol(left)))
+            left -= len(library)
+        raise IndexError(f"no molecule at {position}, there are {len(self)}")
+
     def _found(self, library: Any, index: int, position: int, query: Any) -> FoundMolecule:
         mol = library.GetMol(index)
         source, line = self._places[position].tolist()
