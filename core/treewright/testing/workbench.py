@@ -101,7 +101,7 @@ class Workbench:
         """
         missing = []
         for pairs in (self._pairs(descriptor), self._pairs()):
-            found = []
+            found: list[tuple[list[Problem], list[ComponentSpec]]] = []
             for task, policies in pairs:
                 if len(found) == _TASKS:
                     break
