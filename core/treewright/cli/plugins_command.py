@@ -107,9 +107,10 @@ def _check(options: argparse.Namespace) -> int:
     from treewright.testing import check_plugin
 
     registry = Registry.load()
-    outcomes = list(check_plugin(options.name, registry))
-    for outcome in outcomes:
-        print(outcome)
+    outcomes = []
+    for outcome in check_plugin(options.name, registry):
+        print(outcome, flush=True)  # each as it comes: models may take their time
+        outcomes.append(outcome)
     failed = sum(1 for outcome in outcomes if outcome.failure)
     skipped = sum(1 for outcome in outcomes if outcome.skipped)
     passed = len(outcomes) - failed - skipped
