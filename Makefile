@@ -8,7 +8,7 @@ PROJECTS := $(PLUGINS) tests/foreign_plugin
 PACKAGES := $(sort treewright treewright_registry treewright_knowledge $(notdir $(wildcard plugins/*/treewright_*)) treewright_puzzle)
 SOURCES := core registry knowledge_bases plugins tests benchmarks docs
 
-.PHONY: help setup demo test lint bench replicate soak reference clean
+.PHONY: help setup demo test lint bench replicate soak laws reference clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -45,6 +45,9 @@ replicate: .venv/ok ## the papers' claims in miniature; ONLY=gsi for one system
 
 soak: .venv/ok ## the long reliability tests
 	$(BIN)/python -m pytest -m slow
+
+laws: .venv/ok .benchmarks-venv/ok ## the searches against their exact laws with many draws, into docs/laws.md
+	$(BIN)/python docs/make_laws.py --peers .benchmarks-venv/bin/python
 
 reference: .venv/ok ## write the generated parts of the documentation again
 	$(BIN)/python docs/make_reference.py

@@ -63,7 +63,7 @@ def _law(search: str, claim: str, law: Callable[[], object], control: Callable[[
         partial(_follows, search, law),  # type: ignore[arg-type]
         partial(_follows, search, control),  # type: ignore[arg-type]
         says,
-        draws=2500,
+        draws=1200,
         thorough=30_000,
     )
 

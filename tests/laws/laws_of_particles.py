@@ -171,7 +171,7 @@ def _unbiased_law(
         partial(_unbiased, variant, wrong),
         says,
         draws=700,
-        thorough=15_000,
+        thorough=6_000,
     )
 
 
@@ -244,7 +244,7 @@ def _gibbs_law(potential: Potential, draws: int, claim: str, slow: bool = False,
         partial(_invariant, potential, {**options, "flaw": True}),
         "reference weighted with its final score at every step",
         draws=draws,
-        thorough=30_000,
+        thorough=8_000,
         slow=slow,
     )
 
@@ -257,7 +257,7 @@ LAWS = [
         partial(_filter_follows, 1, lambda: leaf_law(TARGET_B)),
         partial(_filter_follows, 1, lambda: list(tilted([gamma(leaf) for leaf in LEAVES], [1.0] * 27))),
         "the target, which one particle does not reach",
-        draws=3000,
+        draws=1200,
         thorough=30_000,
     ),
     Law(
@@ -267,8 +267,8 @@ LAWS = [
         partial(_filter_follows, 2, two_particle_law),
         partial(_filter_follows, 2, lambda: two_particle_law("no final weight")),
         "answer drawn without its final weight",
-        draws=5000,
-        thorough=60_000,
+        draws=2500,
+        thorough=30_000,
     ),
     *(
         _unbiased_law(variant, gamma, lambda word: gamma(word, again=1), "last weight used twice")
@@ -307,7 +307,7 @@ LAWS = [
         "finished particles weighted again in every later round",
         test="T13",
     ),
-    *(_gibbs_law("crossed", 800, f"{scheme}, N = 4", particles=4, resampling=scheme) for scheme in SCHEMES),
+    *(_gibbs_law("crossed", 700, f"{scheme}, N = 4", particles=4, resampling=scheme) for scheme in SCHEMES),
     _gibbs_law("crossed", 800, "multinomial, N = 2", particles=2),
     _gibbs_law("crossed", 800, "draft proposes, N = 4", particles=4, speculative=True),
     _gibbs_law("random", 30_000, "multinomial, N = 4", slow=True, particles=4),

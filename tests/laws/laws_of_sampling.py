@@ -89,7 +89,7 @@ LAWS = [
         partial(_best, 2),
         "law of n = 2",
         draws=3000,
-        thorough=60_000,
+        thorough=40_000,
     ),
     *(
         Law(
@@ -100,7 +100,7 @@ LAWS = [
             partial(_soft_best_control, n),
             CONTROLS.get(n, "law of n − 1 draws"),
             draws=draws,
-            thorough=60_000,
+            thorough=40_000,
         )
         for n, draws in SIZES.items()
     ),
