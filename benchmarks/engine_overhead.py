@@ -1,8 +1,8 @@
 """Engine overhead: what a search engine itself costs when policy and reward cost nothing.
 
-treewright beside treequest (Monte-Carlo tree search) and its_hub (best-of-n, beam) on the same
-machine in the same run, repeats interleaved, CPU seconds of the whole process. Memory is measured
-in runs of its own, so that tracing allocations does not disturb the times.
+Every search of treewright beside treequest, its_hub and llm-reasoners, where they have it too, on the
+same machine in the same run, repeats interleaved, CPU seconds of the whole process. Memory is
+measured in runs of its own, so that tracing allocations does not disturb the times.
 
     python benchmarks/engine_overhead.py --peers .benchmarks-venv/bin/python --json overhead.json
 """
@@ -15,16 +15,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from overhead_bars import Bar, bars
+from overhead_bars import Bar, Ratio, bars, ratios
 from overhead_worker import Measurement, Worker
 
 OURS = "treewright"
-BEST_OF_N = "best-of-n"
-ENDPOINT = "best-of-n, endpoint, n requests"
-ONE_REQUEST = "best-of-n, endpoint, one request"
-LIMITED = "best-of-n, limit 32"
-UNLIMITED = "best-of-n, no limit"
-_MOST_MEMORY = 10_000  # nodes in runs that measure bytes: tracing allocations is slow
+_PEERS_MOST_MEMORY = 10_000  # nodes of peers in runs that measure bytes: tracing allocations is slow
 
 
 class Case(NamedTuple):
@@ -35,22 +30,13 @@ class Case(NamedTuple):
     size: int
 
 
-def cases(sizes: list[int], with_peers: bool) -> Iterator[Case]:
-    """All cases, smallest first, ours beside the peers'; treequest is quadratic, so it stays small."""
+def cases(sizes: list[int], workers: dict[str, Worker]) -> Iterator[Case]:
+    """All cases, smallest first, ours beside the peers', each work as far as it is good for."""
     for size in sizes:
-        for work in ("mcts", "beam", BEST_OF_N, ENDPOINT, ONE_REQUEST):
-            yield Case(OURS, work, size)
-        if with_peers:
-            yield from _peers(size)
-
-
-def _peers(size: int) -> Iterator[Case]:
-    if size <= 1_000:
-        yield Case("treequest", "mcts", size)
-        yield Case("treequest", "mcts", 2 * size)
-    if size <= 10_000:
-        for work in ("beam", LIMITED, UNLIMITED):
-            yield Case("its_hub", work, size)
+        for system, worker in workers.items():
+            for work, most in worker.systems[system][1].items():
+                if size <= most:
+                    yield Case(system, work, size)
 
 
 def measure(
@@ -98,17 +84,20 @@ def _row(case: Case, versions: dict[str, str], metric: str, value: float, unit: 
     }
 
 
-def show(table: list[dict[str, Any]], reached: list[Bar]) -> None:
+def show(table: list[dict[str, Any]], compared: list[Ratio], reached: list[Bar]) -> None:
     """The table for people."""
     cells = {(row["system"], row["work"], row["size"], row["metric"]): row["value"] for row in table}
-    print(f"{'system':<12}{'work':<34}{'size':>8}{'CPU us/node':>13}{'least–most':>16}{'bytes/node':>12}")
+    print(f"{'system':<14}{'work':<34}{'size':>8}{'CPU us/node':>13}{'least–most':>16}{'bytes/node':>12}")
     for system, work, size, metric in cells:
         if metric != "cpu":
             continue
         spread = "–".join(f"{cells[system, work, size, f'cpu_{end}']:.1f}" for end in ("least", "most"))
         memory = cells.get((system, work, size, "memory"))
         shown = "" if memory is None else f"{memory:.0f}"
-        print(f"{system:<12}{work:<34}{size:>8}{cells[system, work, size, 'cpu']:>13.2f}{spread:>16}{shown:>12}")
+        print(f"{system:<14}{work:<34}{size:>8}{cells[system, work, size, 'cpu']:>13.2f}{spread:>16}{shown:>12}")
+    print()
+    for ratio in compared:
+        print(f"{ratio.name:<78}{ratio.value:>9.4g}")
     print()
     for bar in reached:
         word = "met" if bar.met else "NOT MET"
@@ -119,22 +108,23 @@ def main() -> int:
     """Measure, print, write."""
     options = _options()
     sizes = sorted(int(size) for size in options.sizes.split(","))
-    workers = {OURS: Worker(sys.executable, "engine_overhead_ours.py")}
+    ours = Worker(sys.executable, "engine_overhead_ours.py")
+    workers = {OURS: ours}
     if options.peers:
         peers = Worker(options.peers, "engine_overhead_peers.py")
-        workers |= {"treequest": peers, "its_hub": peers}
-    versions = {system: worker.versions[system] for system, worker in workers.items()}
+        workers |= dict.fromkeys(peers.systems, peers)
+    versions = {system: worker.systems[system][0] for system, worker in workers.items()}
     try:
-        wanted = list(cases(sizes, bool(options.peers)))
+        wanted = [case for case in cases(sizes, workers) if options.only is None or case.work.startswith(options.only)]
         table = rows(measure(workers, wanted, options.repeats, "cpu"), versions, "cpu", "us/node", 1e6)
-        small = [case for case in wanted if case.size <= _MOST_MEMORY]
-        table += rows(measure(workers, small, 1, "bytes"), versions, "memory", "bytes/node", 1.0)
+        traced = [case for case in wanted if case.system == OURS or case.size <= _PEERS_MOST_MEMORY]
+        table += rows(measure(workers, traced, 1, "bytes"), versions, "memory", "bytes/node", 1.0)
     finally:
         for worker in workers.values():
             worker.close()
-    reached = list(bars(table))
-    show(table, reached)
-    table += [bar.row(versions[OURS]) for bar in reached]
+    reached, compared = list(bars(table)), list(ratios(table))
+    show(table, compared, reached)
+    table += [figure.row(versions[OURS]) for figure in (*compared, *reached)]
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -143,8 +133,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--peers", metavar="PYTHON", help="a Python that has treequest and its_hub")
+    parser.add_argument("--peers", metavar="PYTHON", help="a Python that has treequest, its_hub, llm-reasoners")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
+    parser.add_argument("--only", metavar="WORK", help="only works that begin with this, e.g. mcts")
     parser.add_argument("--sizes", default="1000,10000,100000", help="nodes (default: 1000,10000,100000)")
     parser.add_argument("--repeats", type=int, default=5, help="interleaved repeats (3 at 100k; default: 5)")
     return parser.parse_args()

@@ -1,13 +1,15 @@
 """The peers' side of ``engine_overhead.py``, run by the Python that they are installed in.
 
-Sources read: treequest 0.3.3 ``algos/standard_mcts.py``; its_hub 1.2.0 ``core/algorithms/bon.py``,
-``core/algorithms/beam_search.py`` and ``core/orchestrator.py``.
+Sources read: treequest 0.3.3 ``algos/standard_mcts.py`` and ``algos/ab_mcts_a``; its_hub 1.2.0
+``core/algorithms/bon.py``, ``beam_search.py``, ``particle_gibbs.py`` and ``core/orchestrator.py``; llm-reasoners
+stands in a file of its own. A peer that is not installed is left out.
 """
 
 import asyncio
 from functools import partial
 from typing import Any
 
+from engine_overhead_llm_reasoners import llm_reasoners_beam, llm_reasoners_mcts
 from overhead_worker import Run, serve
 
 BRANCH = 4
@@ -29,7 +31,16 @@ class Numbers:
 def _treequest_mcts(size: int) -> Run:
     from treequest import StandardMCTS
 
-    algorithm = StandardMCTS(samples_per_action=BRANCH)
+    return _treequest(StandardMCTS(samples_per_action=BRANCH), size)
+
+
+def _treequest_ab_mcts(size: int) -> Run:
+    from treequest import ABMCTSA
+
+    return _treequest(ABMCTSA(), size)
+
+
+def _treequest(algorithm: Any, size: int) -> Run:
     numbers = Numbers()
 
     def generate(parent: Any) -> tuple[str, float]:
@@ -84,10 +95,8 @@ def _its_hub_best_of_n(limit: int, size: int) -> Run:
     return run
 
 
-def _its_hub_beam(size: int) -> Run:
+def _its_hub_reward() -> Any:
     from its_hub import AbstractProcessRewardModel
-    from its_hub.core.algorithms.beam_search import BeamSearch
-    from its_hub.core.lms.step_generation import StepGeneration
 
     numbers = Numbers()
 
@@ -98,25 +107,56 @@ def _its_hub_beam(size: int) -> Run:
         async def ascore(self, prompt: Any, steps: Any) -> Any:
             return [numbers() for _ in steps]
 
-    width = max(1, size // (BRANCH * LEVELS))
+    return Instant()
+
+
+def _its_hub_steps() -> Any:
+    from its_hub.core.lms.step_generation import StepGeneration
+
     # a path stops when it has max_steps steps *before* the last one: LEVELS - 1 gives LEVELS levels
-    steps = StepGeneration(max_steps=LEVELS - 1, step_token="\n")
+    return StepGeneration(max_steps=LEVELS - 1, step_token="\n")
 
-    def run() -> int:
-        lm = _its_hub_lm()
-        algorithm = BeamSearch(steps, Instant(), beam_width=width)
-        asyncio.run(algorithm.ainfer(lm, "go", width * BRANCH, return_response_only=False))
-        return int(lm.made)
 
-    return run
+def _its_hub(algorithm: Any, budget: int) -> int:
+    lm = _its_hub_lm()
+    asyncio.run(algorithm.ainfer(lm, "go", budget, return_response_only=False))
+    return int(lm.made)
+
+
+def _its_hub_beam(size: int) -> Run:
+    from its_hub.core.algorithms.beam_search import BeamSearch
+
+    width = max(1, size // (BRANCH * LEVELS))
+    return lambda: _its_hub(BeamSearch(_its_hub_steps(), _its_hub_reward(), beam_width=width), width * BRANCH)
+
+
+def _its_hub_particle_filter(size: int) -> Run:
+    from its_hub.core.algorithms.particle_gibbs import ParticleFiltering
+
+    return lambda: _its_hub(ParticleFiltering(_its_hub_steps(), _its_hub_reward()), size // LEVELS)
+
+
+def _its_hub_particle_gibbs(size: int) -> Run:
+    from its_hub.core.algorithms.particle_gibbs import ParticleGibbs
+
+    sweeps = 4
+    particles = max(2, size // (sweeps * LEVELS))
+    algorithm = partial(ParticleGibbs, num_iterations=sweeps)
+    return lambda: _its_hub(algorithm(_its_hub_steps(), _its_hub_reward()), particles * sweeps)
 
 
 if __name__ == "__main__":
+    # the most nodes that a work can do in seconds rather than minutes stand beside it
     serve(
         {
-            ("treequest", "mcts"): _treequest_mcts,
-            ("its_hub", "beam"): _its_hub_beam,
-            ("its_hub", "best-of-n, limit 32"): partial(_its_hub_best_of_n, 32),
-            ("its_hub", "best-of-n, no limit"): partial(_its_hub_best_of_n, -1),
+            ("treequest", "mcts"): (_treequest_mcts, 2_000),
+            ("treequest", "ab-mcts"): (_treequest_ab_mcts, 1_000),
+            ("its_hub", "beam"): (_its_hub_beam, 10_000),
+            ("its_hub", "best-of-n, limit 32"): (partial(_its_hub_best_of_n, 32), 10_000),
+            ("its_hub", "best-of-n, no limit"): (partial(_its_hub_best_of_n, -1), 10_000),
+            ("its_hub", "particle-filter"): (_its_hub_particle_filter, 10_000),
+            ("its_hub", "particle-gibbs"): (_its_hub_particle_gibbs, 10_000),
+            ("llm-reasoners", "mcts"): (llm_reasoners_mcts, 10_000),
+            ("llm-reasoners", "beam"): (llm_reasoners_beam, 10_000),
         }
     )

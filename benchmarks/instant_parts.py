@@ -5,7 +5,10 @@ from typing import ClassVar, Literal
 
 from treewright_registry import (
     TO_END,
+    Capability,
     Env,
+    Likelihood,
+    LikelihoodRequest,
     Need,
     Problem,
     Proposals,
@@ -38,6 +41,37 @@ class InstantEndpoint:
 def _step(request: ProposeRequest, index: int) -> Step:
     ends = request.sampling.unit == "end" or (request.seed + index) % _FINISHING == 0
     return Step(_CONTENTS[index % len(_CONTENTS)], -1.0, 1, "stop" if ends else "step")
+
+
+class InstantLevels(InstantPolicy):
+    """Answers of exactly ``levels`` steps, whose likelihood is known; for searches that go forward together."""
+
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.LOG_PROBABILITY})
+
+    def __init__(self, *, levels: int = 16) -> None:
+        self.levels = levels
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        return [Proposals([self._level(request, index) for index in range(request.n)]) for request in requests]
+
+    def _level(self, request: ProposeRequest, index: int) -> Step:
+        ends = request.trajectory.depth >= self.levels - 1
+        return Step(_CONTENTS[(request.seed + index) % len(_CONTENTS)], -1.0, 1, "stop" if ends else "step")
+
+    def log_likelihood(self, requests: Sequence[LikelihoodRequest]) -> list[Likelihood]:
+        return [Likelihood(-1.0, 1) for _ in requests]
+
+
+class InstantAnswers:
+    """Whole answers, new or revised."""
+
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.REVISES})
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        return [
+            Proposals([Step(str(request.seed + index), -1.0, 1, "stop") for index in range(request.n)])
+            for request in requests
+        ]
 
 
 class InstantScorer:

@@ -28,6 +28,32 @@ class Bar(NamedTuple):
         return {"system": "treewright", "version": version, **fields, "value": value, "unit": self.unit}
 
 
+class Ratio(NamedTuple):
+    """Our amount over a peer's for the same work in the same run."""
+
+    name: str
+    work: str
+    size: int
+    metric: str
+    value: float
+
+    def row(self, version: str) -> dict[str, Any]:
+        """The figure as a row of results."""
+        fields = {"work": self.work, "size": self.size, "metric": self.metric}
+        return {"system": "treewright", "version": version, **fields, "value": round(self.value, 5), "unit": "ratio"}
+
+
+def ratios(table: list[dict[str, Any]]) -> Iterator[Ratio]:
+    """Ours over each peer's, for every work that both have."""
+    for metric, what in (("cpu", "CPU time"), ("memory", "memory")):
+        medians = _medians(table, metric)
+        for (system, work, size), theirs in medians.items():
+            ours = medians.get(("treewright", work, size))
+            if system != "treewright" and ours is not None:
+                name = f"{work} at {size:,}: {what} / {system}'s"
+                yield Ratio(name, work, size, f"{metric}_over_{system}", ours / theirs)
+
+
 def bars(table: list[dict[str, Any]]) -> Iterator[Bar]:
     """Every bar that the run has figures for."""
     cpu = _medians(table, "cpu")

@@ -4,6 +4,7 @@ A system's worker runs in that system's environment and stays alive, so that rep
 systems can be interleaved without paying for imports. Standard library only.
 """
 
+import contextlib
 import gc
 import json
 import subprocess
@@ -11,7 +12,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +38,8 @@ class Worker:
     def __init__(self, python: str, script: str) -> None:
         path = Path(__file__).with_name(script)
         self._process = subprocess.Popen([python, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.versions: dict[str, str] = self._receive()
+        #: system → its version, and its works with the most nodes that each is good for
+        self.systems: dict[str, tuple[str, dict[str, int]]] = self._receive()
 
     def measure(self, system: str, work: str, size: int, what: str) -> Measurement:
         """One run; ``what`` is ``cpu`` or ``bytes``."""
@@ -58,14 +60,27 @@ class Worker:
         return json.loads(line)
 
 
-def serve(works: Mapping[tuple[str, str], Prepare]) -> None:
-    """The worker's side: answer requests until standard input ends."""
-    print(json.dumps({system: version(system) for system, _ in works}), flush=True)
+def serve(works: Mapping[tuple[str, str], tuple[Prepare, int]]) -> None:
+    """The worker's side: answer requests until standard input ends.
+
+    Args:
+        works: (system, work) → how it is prepared, and the most nodes that it is good for. Systems that
+            are not installed are left out.
+    """
+    print(json.dumps(_installed(works)), flush=True)
     for line in sys.stdin:
         system, work, size, what = json.loads(line)
-        run = works[system, work](size)
+        run = works[system, work][0](size)
         measured = _cpu(run) if what == "cpu" else _bytes(run)
         print(json.dumps(measured), flush=True)
+
+
+def _installed(works: Mapping[tuple[str, str], tuple[Prepare, int]]) -> dict[str, tuple[str, dict[str, int]]]:
+    found: dict[str, tuple[str, dict[str, int]]] = {}
+    for (system, work), (_, most) in works.items():
+        with contextlib.suppress(PackageNotFoundError):
+            found.setdefault(system, (version(system), {}))[1][work] = most
+    return found
 
 
 def _cpu(run: Run) -> Measurement:
