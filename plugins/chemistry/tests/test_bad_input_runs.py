@@ -123,3 +123,31 @@ def test_a_damaged_model_file_stops_the_run_by_name(package, tmp_path, name, dam
     assert done.returncode == 2
     assert f"{path}: is damaged: its " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+ETHANOL = {"id": "None", "smiles": "CCO", "formula": "C2H6O", "c13": ["18.0 (1C, s), 58.0 (1C, s)"], "h1": [""]}
+WRONG_RECORDS = {
+    "10,000 atoms": ({"smiles": "C" * 10_000}, "smiles: 10000 characters exceed the limit of 2000."),
+    "1,000 atoms": ({"smiles": "C" * 1_000}, "smiles: 1000 heavy atoms exceed the limit of 200."),
+    "huge ring": ({"smiles": "C1" + "C" * 100 + "1"}, "smiles: a ring of 101 atoms exceeds the limit of 60."),
+    "no structure": ({"smiles": "C1CC"}, "smiles: 'C1CC' is not a valid SMILES."),
+    "no list": ({"c13": []}, "list index out of range"),
+    "other formula": ({"formula": "C3H8O"}, "13C counts: the lines count 2 C, C3H8O has 3."),
+}
+
+
+def test_wrong_records_of_a_set_are_errors_of_their_own_and_equal_ids_are_told_apart(tmp_path):
+    file, out = tmp_path / "records.json", tmp_path / "run"
+    wrong = [{**ETHANOL, "id": name, **change} for name, (change, _) in WRONG_RECORDS.items()]
+    file.write_text(json.dumps([ETHANOL, *wrong, ETHANOL, 7]))
+    code = main(["run", "chemistry/molpuzzle", "--out", str(out), "--set", f"task.path={file}", *SMALL])
+    assert code == 1
+    records = results(out)
+    assert [records[name]["answer"] for name in ("None", "None (2)")] == ["CCO", "CCO"]
+    for number, (name, (_, message)) in enumerate(WRONG_RECORDS.items(), start=2):
+        assert records[f"{name} (record {number})"]["error"].startswith(f"{file}: record {number}: {message}")
+    assert "record 9" in records["(record 9)"]["error"]
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["n"], summary["failures"]) == (9, 7)
+    assert summary["top_1"]["value"] == pytest.approx(2 / 9)
+    assert summary["not_found"]["value"] == pytest.approx(7 / 9)

@@ -67,14 +67,14 @@ def outcomes(records: Sequence[Any], truths: Mapping[str, str], truth_scores: Ma
 
     ``solved``: the answer is right. ``outranked``: the truth would not score above the answer, so no
     longer search helps. ``not_found``: the truth would score above the answer, so the search missed
-    it. The three add up to 1; failed problems count as not found.
+    it. The three add up to 1; failed problems, those without a truth among them, count as not found.
     """
     from treewright.run.intervals import wilson
 
     n = len(records)
     counts = {f"top_{k}": 0 for k in TOP} | {"outranked": 0, "not_found": 0}
     for record in records:
-        rank = rank_of(record, truths[record.id])
+        rank = rank_of(record, truths[record.id]) if record.id in truths else None
         for k in TOP:
             counts[f"top_{k}"] += rank is not None and rank <= k
         if rank != 1:

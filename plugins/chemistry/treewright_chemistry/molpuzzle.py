@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from treewright_chemistry.reference_task import Case, ReferenceTask
+from treewright_chemistry.reference_task import Case, ReferenceTask, Unread
 from treewright_registry import DataError
 
 
@@ -41,7 +41,7 @@ class MolPuzzle(ReferenceTask):
         self._evidence = evidence
         self._nuclei = nuclei
 
-    def cases(self) -> Iterator[Case]:
+    def cases(self) -> Iterator[Case | Unread]:
         """All records, in the file's order."""
         from treewright_chemistry.data_paths import existing_file
         from treewright_chemistry.errors import ChemistryError
@@ -52,17 +52,26 @@ class MolPuzzle(ReferenceTask):
                 yield self._case_of(row)
             except (ChemistryError, KeyError, IndexError, TypeError) as error:
                 what = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
-                raise DataError(f"{path}: record {number}: {what}") from error
+                yield Unread(_name(row, number), f"{path}: record {number}: {what}")
 
     def _case_of(self, row: Mapping[str, Any]) -> Case:
         from treewright_chemistry.spectrum_codec import SpectrumCodec
+        from treewright_chemistry.structures import parse_structure
 
         fields = {"formula": row["formula"], "evidence": self._evidence, "provenance": "calculated"}
         if self._nuclei != "1H":
             fields["c13"] = row["c13"][0]
         if self._nuclei != "13C":
             fields["h1"] = row["h1"][0]
-        return Case(str(row["id"]), SpectrumCodec().decode(fields), str(row["smiles"]))
+        smiles = str(row["smiles"])
+        parse_structure(smiles, field="smiles")  # what cannot be graded is not worth a search
+        return Case(str(row["id"]), SpectrumCodec().decode(fields), smiles)
+
+
+def _name(row: Any, number: int) -> str:
+    """What an unusable record is called; its number keeps the name its own."""
+    named = f"{row['id']} " if isinstance(row, Mapping) and "id" in row else ""
+    return f"{named[:60]}(record {number})"
 
 
 def _rows(path: Path) -> list[Mapping[str, Any]]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from treewright_chemistry.spectrum import Spectrum
 
 
+_MOST_ERRORS = 10
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One molecule of a set: its id, its spectra, its structure (SMILES), and a name if it is known."""
@@ -24,6 +27,14 @@ class Case:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A record of a set that cannot be used: its id, and why."""
+
+    id: str
+    error: str
+
+
 class ReferenceTask(ABC):
     """Yields spectra, keeps the structures to itself, grades by constitution."""
 
@@ -31,23 +42,37 @@ class ReferenceTask(ABC):
         self._cases: dict[str, Case] = {}
 
     @abstractmethod
-    def cases(self) -> Iterator[Case]:
-        """All molecules, in order.
+    def cases(self) -> Iterator[Case | Unread]:
+        """All molecules, in order, and in their places the records that cannot be used.
 
         Raises:
-            ChemistryError, DataError: a record cannot be used; the text names file and record.
+            DataError: the whole set cannot be read; the text names the file.
         """
 
     def problems(self) -> list[Problem]:
-        """All spectra; this is where the structures are loaded."""
+        """All spectra; this is where the structures are loaded. A record that cannot be used carries its error.
+
+        Raises:
+            DataError: not a single record can be used.
+        """
+        self._cases = {}
+        problems = [self._problem(case) for case in self.cases()]
+        if problems and not self._cases:
+            raise DataError("\n".join(str(problem.error) for problem in problems[:_MOST_ERRORS]))
+        return problems
+
+    def _problem(self, case: Case | Unread) -> Problem:
         from treewright_chemistry.spectrum_codec import SpectrumCodec
 
-        self._cases = {case.id: case for case in self.cases()}
-        codec = SpectrumCodec()
-        return [
-            Problem(case.id, codec.encode(case.spectrum), {"formula": str(case.spectrum.formula)})
-            for case in self._cases.values()
-        ]
+        if isinstance(case, Unread):
+            return Problem(case.id, None, error=case.error)
+        name, number = case.id, 1
+        while name in self._cases:  # MolPuzzle calls four records "None"
+            number += 1
+            name = f"{case.id} ({number})"
+        self._cases[name] = case
+        spectrum = case.spectrum
+        return Problem(name, SpectrumCodec().encode(spectrum), {"formula": str(spectrum.formula)})
 
     def extract(self, trajectory: Trajectory) -> JSON:
         """The structure that a trajectory ends with."""
@@ -69,21 +94,22 @@ class ReferenceTask(ABC):
         """Top-k, and the wrong ones by outcome: outranked or not found."""
         from treewright_chemistry.grading import outcomes
 
-        truths = {record.id: self._case(record.id).smiles for record in records}
-        return outcomes(records, truths, {record.id: self._truth_score(record.id) for record in records})
+        read = [record.id for record in records if record.id in self._cases]
+        truths = {name: self._cases[name].smiles for name in read}
+        return outcomes(records, truths, {name: self._truth_score(name) for name in read})
 
     def present(self, records: Sequence[Any], folder: Path) -> str:
         """A table of verdicts; a page with drawings and shifts beside it."""
-        from treewright_chemistry.elucidation_text import verdicts
+        from treewright_chemistry.elucidation_text import unread, verdicts
         from treewright_chemistry.report_page import Shown, write_page
 
-        cases = [self._case(record.id) for record in records]
-        shown = [
-            Shown(record, case.spectrum, case.name, case.smiles) for record, case in zip(records, cases, strict=True)
-        ]
-        page = write_page(folder / "report.html", "Structure elucidation", shown)
-        table = verdicts(shown, [case.name or case.id for case in cases])
-        return f"{table}\n\npage with drawings: {page}"
+        known = [(record, self._cases[record.id]) for record in records if record.id in self._cases]
+        texts = [unread(record) for record in records if record.id not in self._cases]
+        if known:
+            shown = [Shown(record, case.spectrum, case.name, case.smiles) for record, case in known]
+            texts.insert(0, verdicts(shown, [case.name or record.id for record, case in known]))
+            texts.append(f"page with drawings: {write_page(folder / 'report.html', 'Structure elucidation', shown)}")
+        return "\n\n".join(texts)
 
     def _truth_score(self, problem_id: str) -> float:
         from treewright_chemistry.cosine_part import cosine_part

@@ -136,11 +136,11 @@ def bond_orders(molecule: Mol) -> npt.NDArray[np.float64]:
 
 def _check_heavy_atoms(molecule: Mol, field: str, max_atoms: int) -> None:
     heavy = sum(1 for atom in molecule.GetAtoms() if atom.GetAtomicNum() != 1)
-    if heavy > max_atoms or molecule.GetNumAtoms() > 5 * max_atoms:
-        size = (
-            f"{heavy} heavy atoms exceed" if heavy > max_atoms else f"{molecule.GetNumAtoms()} atoms are too many for"
-        )
-        raise StructureError(f"{size} the limit of {max_atoms}", field=field, repair=_REPAIR)
+    if heavy > max_atoms:
+        raise StructureError(f"{heavy} heavy atoms exceed the limit of {max_atoms}", field=field, repair=_REPAIR)
+    if molecule.GetNumAtoms() > 5 * max_atoms:
+        what = f"{molecule.GetNumAtoms()} atoms exceed the limit of {5 * max_atoms}"
+        raise StructureError(what, field=field, repair=_REPAIR)
 
 
 def _check_rings(molecule: Mol, field: str) -> None:
