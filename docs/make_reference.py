@@ -19,6 +19,7 @@ and options from the parser's own table.
 import argparse
 import ast
 import inspect
+import json
 import re
 import sys
 import tempfile
@@ -202,8 +203,10 @@ def _meanings(component: type[Any]) -> dict[str, str]:
 def _default(option: Any) -> str:
     if option.required:
         return "required"
-    value = {None: "null", True: "true", False: "false"}.get(option.default, option.default)
-    return f"`{value:.6g}`" if isinstance(value, float) else f"`{value}`"
+    value = option.default
+    if value is None or isinstance(value, bool):  # not by equality: 1 == True
+        return f"`{json.dumps(value)}`"
+    return f"`{value:.6g}`" if isinstance(value, float) else f"`{value!s}`"
 
 
 def _cell(text: str) -> str:

@@ -76,11 +76,11 @@ def test_the_files_of_a_run_have_rows_for_every_key():
     assert _rows("run-folder.md", "`summary.json`") == list(summary)
 
 
-def test_every_search_and_aggregator_of_the_engine_has_a_section():
+def test_every_search_aggregator_and_policy_of_the_engine_has_a_section():
     registry = Registry.load()
     ours = {
         item.name
-        for kind in ("search", "aggregator")
+        for kind in ("search", "aggregator", "policy")
         for item in registry.of_kind(kind)
         if item.name.startswith("core/")
     }
