@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from treewright.testing import batch_checks, scorer_checks
+from treewright.testing.subjects import scorer_subject
 from treewright_chemistry.ablation import GROUPS, NAMES, checked_names, dropped_parts
 from treewright_chemistry.assembly_policy import Assembly
 from treewright_chemistry.cosine_cases import Scored
@@ -140,6 +142,14 @@ def test_a_problem_that_is_no_spectrum_is_refused_and_the_others_are_scored(scor
         scorer.score([request("CCO", {**ACETATE, "c13": "1910.0"})])  # type: ignore[attr-defined]
     [score] = scorer.score([request("CCOC(C)=O")])  # type: ignore[attr-defined]
     assert not score.failed
+
+
+@pytest.mark.parametrize("scorer", [SpectrumFitScorer(cosine=True), KMseScorer()])
+def test_scorers_with_an_encoder_keep_the_contract(scorer: object) -> None:
+    trajectories = [request(smiles).trajectory for smiles in (None, *ISOMERS, "CCCCCC", "no molecule")]
+    subject = scorer_subject("chemistry/toy", scorer, trajectories)
+    for check in (*batch_checks.CHECKS, *scorer_checks.CHECKS):
+        check(subject)
 
 
 @pytest.mark.parametrize(
