@@ -94,13 +94,13 @@ def _pulls(arms: Sequence[float], iterations: int, priors: Sequence[float] = (),
     return _of(tree, [str(arm) for arm in range(len(arms))])
 
 
-UCB1 = {  # exploration, arms → N → visits
+UCB1: Mapping[tuple[float, tuple[float, ...]], Mapping[int, tuple[int, ...]]] = {  # exploration, arms → N → visits
     (2**0.5, (1.0, 0.0)): {10: (8, 2), 50: (46, 4), 100: (94, 6), 500: (490, 10)},
     (2**0.5, (0.6, 0.5, 0.4)): {10: (4, 3, 3), 50: (22, 16, 12), 100: (47, 31, 22), 500: (291, 133, 76)},
     (1.0, (1.0, 0.0)): {10: (9, 1), 50: (47, 3), 100: (96, 4)},
     (1.0, (0.6, 0.5, 0.4)): {10: (4, 3, 3), 50: (24, 15, 11), 100: (52, 29, 19)},
 }
-PUCT = {  # prior → mode → N → visits
+PUCT: Mapping[tuple[float, ...], Mapping[str, Mapping[int, tuple[int, ...]]]] = {  # prior → mode → N → visits
     (0.5, 0.3, 0.2): {
         "I": {10: (6, 3, 1), 50: (34, 11, 5), 200: (154, 33, 13)},
         "II": {10: (7, 3, 0), 50: (34, 11, 5), 200: (154, 33, 13)},
@@ -114,7 +114,8 @@ MODES: Mapping[str, Mapping[str, Any]] = {"I": {}, "II": {"fpu": 0.0, "parent_vi
 
 
 def _ucb1(factor: float, draws: int, seed: int) -> Outcome:
-    found, expected = [], []
+    found: list[int] = []
+    expected: list[int] = []
     for (exploration, arms), numbers in UCB1.items():
         for n, visits in numbers.items():
             found += _pulls(arms, n, exploration=exploration * factor)
@@ -123,7 +124,8 @@ def _ucb1(factor: float, draws: int, seed: int) -> Outcome:
 
 
 def _ucb1_as_treequest(factor: float, draws: int, seed: int) -> Outcome:
-    found, expected = [], []
+    found: list[int] = []
+    expected: list[int] = []
     for (exploration, arms), pulled in zip(oracle.ARMS, oracle.stored()["pulls"], strict=True):
         for n in (*range(2, 60), 100, 250, 500):
             found += _pulls(arms, n, exploration=exploration * factor)
@@ -132,7 +134,8 @@ def _ucb1_as_treequest(factor: float, draws: int, seed: int) -> Outcome:
 
 
 def _puct(mode: str, options_of: str, draws: int, seed: int) -> Outcome:
-    found, expected = [], []
+    found: list[int] = []
+    expected: list[int] = []
     for prior, modes in PUCT.items():
         for n, visits in modes[mode].items():
             found += _pulls((0.6, 0.5, 0.4), n, prior, rule="puct", **MODES[options_of])
@@ -147,7 +150,8 @@ UCT = {50: (34, 16, 28, 5, 7, 8), 200: (164, 36, 153, 10, 15, 20)}
 
 
 def _uct(exploration: float, draws: int, seed: int) -> Outcome:
-    found, expected = [], []
+    found: list[int] = []
+    expected: list[int] = []
     for n, visits in UCT.items():
         tree = grown(
             {"depth": 2},

@@ -32,7 +32,7 @@ def reward(path: str, seed: int) -> float:
 
 def treequest_tree(seed: int, branch: int = BRANCH) -> dict[str, int]:
     """StandardMCTS: path → visits, in order of birth."""
-    import treequest
+    import treequest  # type: ignore[import-not-found]
 
     algorithm = treequest.StandardMCTS(samples_per_action=branch)
     state: Any = algorithm.init_tree()
@@ -52,7 +52,9 @@ def treequest_tree(seed: int, branch: int = BRANCH) -> dict[str, int]:
 
 def treequest_pulls(exploration: float, arms: Sequence[float]) -> list[int]:
     """MultiArmedBanditUCBAlgo with arms that always give the same: which arm was pulled, 500 times."""
-    from treequest.algos.multi_armed_bandit_ucb import MultiArmedBanditUCBAlgo
+    from treequest.algos.multi_armed_bandit_ucb import (  # type: ignore[import-not-found]
+        MultiArmedBanditUCBAlgo,
+    )
 
     algorithm: Any = MultiArmedBanditUCBAlgo(exploration_weight=exploration)
     state: Any = algorithm.init_tree()

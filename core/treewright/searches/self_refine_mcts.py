@@ -8,8 +8,10 @@ r"""Self-refine Monte-Carlo tree search: a node is a whole answer, an edge a cri
 
     UCT(a) = Q(a) + c · sqrt( ln(N_parent + 1) / (N_a + ε) )
 
-N counts reward samples at MCTSr's nodes and visits here, which is the same for a reward that is
-drawn once. Sources: MCTSr (arXiv 2406.07394; c 1.4, at most 3 children), K-MSE (arXiv 2506.23056:
+N counts visits, which the persistent back-up adds to all the way up; with ``backup: recomputed`` it counts a
+node's own reward samples, as MCTSr does.
+
+Sources: MCTSr (arXiv 2406.07394; c 1.4, at most 3 children), K-MSE (arXiv 2506.23056:
 importance sampling over UCT, Q kept at each node, reward limit 95 and penalty 5 on a 0–100 scale;
 second-hand, as ``amazon-science/ExTS`` describes it). The number of rollouts is not published; the
 budget decides (ours). MCTSr's published loop stops when the reference answer is reached; an honest
@@ -62,7 +64,7 @@ class SelfRefineMcts:
             better than the node (K-MSE's ancestor); ``or-worse-children``: fewer than ``children``,
             or the best child worse than the node (MCTSr).
         backup: ``persistent`` keeps Q ← ½Q + ½Q′ at the nodes (K-MSE); ``recomputed`` uses the mean
-            for selection only (MCTSr).
+            for selection only, and N counts reward samples (MCTSr).
         resample: draw another reward sample for each node that is revised (MCTSr, noisy rewards).
         reward_limit, reward_penalty: scaled rewards above the limit lose the penalty; they guard
             against a reward model that is fooled. ``reward_limit: 1.0`` switches it off.
@@ -158,8 +160,8 @@ class SelfRefineMcts:
     def _back_up(self, answer: Answer) -> None:
         parent = answer.parent
         while parent is not None:
-            parent.visits += 1
-            if self.backup == "persistent":
+            if self.backup == "persistent":  # MCTSr counts reward samples, and a child's is none of its parent's
+                parent.visits += 1
                 parent.quality = 0.5 * parent.quality + 0.5 * _best(parent)
             parent = parent.parent
 
