@@ -149,5 +149,5 @@ def test_wrong_records_of_a_set_are_errors_of_their_own_and_equal_ids_are_told_a
     assert "record 9" in records["(record 9)"]["error"]
     summary = json.loads((out / "summary.json").read_text())
     assert (summary["n"], summary["failures"]) == (9, 7)
-    assert summary["top_1"]["value"] == pytest.approx(2 / 9)
-    assert summary["not_found"]["value"] == pytest.approx(7 / 9)
+    assert summary["metrics"]["top_1"]["value"] == pytest.approx(2 / 9)
+    assert summary["metrics"]["not_found"]["value"] == pytest.approx(7 / 9)

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from rdkit import Chem, rdBase
 
-from treewright_chemistry.environments import environments, scheme_fingerprint
-from treewright_chemistry.errors import StructureError, TableError
+from treewright_chemistry.environments import check_scheme, environments, scheme_fingerprint
+from treewright_chemistry.errors import StructureError
 from treewright_chemistry.held_out import reserved_blocks
 from treewright_chemistry.model_files import Arrays, read_arrays, write_arrays
 from treewright_chemistry.structures import Mol, inchikey14
@@ -129,9 +129,7 @@ def _block(molecule: Mol) -> str:
 @cache
 def _load(path: Path) -> Commonness:
     arrays = read_arrays(path)
-    if str(arrays["scheme"]) != scheme_fingerprint():
-        repair = "Install the RDKit named in shifts_card.md, or count the environments again"
-        raise TableError("made for other environment identifiers", field=str(path), repair=repair)
+    check_scheme(arrays["scheme"], path, "treewright train chemistry/shifts")
     return Commonness(
         keys=tuple(arrays[f"keys_{radius}"].astype(np.uint64) for radius in range(LEVELS)),
         log_counts=tuple(arrays[f"logs_{radius}"].astype(np.float64) for radius in range(LEVELS)),

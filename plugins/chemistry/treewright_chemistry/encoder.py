@@ -18,7 +18,7 @@ from treewright_chemistry.encoder_batches import SpectrumArrays
 from treewright_chemistry.encoder_features import molecule_arrays
 from treewright_chemistry.encoder_file import CONFIG, read_encoder
 from treewright_chemistry.encoder_tokens import formula_row, peak_rows
-from treewright_chemistry.environments import scheme_fingerprint
+from treewright_chemistry.environments import check_scheme
 from treewright_chemistry.errors import StructureError, TableError
 from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.spectrum import Spectrum
@@ -59,9 +59,7 @@ class DualEncoder:
         """
         place = folder or Path(str(resources.files(__package__).joinpath("data")))
         weights, config = read_encoder(place)
-        if config.get("scheme") != scheme_fingerprint():
-            repair = "Install the RDKit named in encoder_card.md, or train the encoder again"
-            raise TableError("made for other environment identifiers", field=str(place / CONFIG), repair=repair)
+        check_scheme(config.get("scheme"), place / CONFIG, "treewright train chemistry/scorer")
         model = _rebuilt(weights, config, place)
         return DualEncoder(model, ShiftTables.load(network=False), int(config["sizes"]["vector"]))
 

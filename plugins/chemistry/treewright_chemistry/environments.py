@@ -9,16 +9,23 @@ surroundings up to r bonds, so a shift measured on one predicts the other.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from rdkit import rdBase
 from rdkit.Chem import rdFingerprintGenerator
 
+from treewright_chemistry.errors import TableError
 from treewright_chemistry.structures import Mol, parse_structure
 
 RADII: Final = 6
 """Number of radii: 0, 1, ... 5 bonds."""
+
+RDKIT: Final = "rdkit>=2025.3"
+"""The requirement of the distribution. Identifiers of 4,000 pool molecules are the same with RDKit 2024.9.6, 2025.3.1,
+2025.3.6, 2025.9.3 and 2026.9.1, and others with 2024.9.1; canonical SMILES are the same from 2025.3.1 on."""
 
 PROBE_SMILES: Final = "COC(=O)c1ccc(N)c(S(=O)(=O)C2CC2)c1Cl"
 """Molecule whose environments fingerprint the scheme, so that tables of another RDKit hashing are refused."""
@@ -50,6 +57,19 @@ def identifier_rows(molecule: Mol) -> Sequence[tuple[int, ...]]:
     if min(map(len, rows)) < RADII:  # an atom without neighbours has one identifier only
         rows = [(*row, *(row[-1],) * (RADII - len(row))) for row in rows]
     return rows
+
+
+def check_scheme(found: object, path: Path, recipe: str) -> None:
+    """Refuse a file that was made for other environment identifiers than this RDKit computes.
+
+    Raises:
+        TableError: names the file, both schemes, the RDKit to install, and the recipe that makes it anew.
+    """
+    own = scheme_fingerprint()
+    if str(found) != own:
+        what = f"made for environment identifiers {found}, this RDKit ({rdBase.rdkitVersion}) computes {own}"
+        repair = f"Install the RDKit of the shipped files (pip install '{RDKIT}'), or make the file anew: {recipe}"
+        raise TableError(what, field=str(path), repair=repair)
 
 
 def scheme_fingerprint() -> str:

@@ -17,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from treewright_chemistry.environments import RADII, scheme_fingerprint
-from treewright_chemistry.errors import TableError
+from treewright_chemistry.environments import RADII, check_scheme
 from treewright_chemistry.model_files import Arrays, read_arrays
 from treewright_chemistry.shift_types import Shifts
 
@@ -150,9 +149,7 @@ def _blend(out: Floats32, column: int, table: Shifts, name: str) -> Shifts:
 @cache
 def _load(path: Path) -> ShiftNetwork:
     arrays = read_arrays(path)
-    if str(arrays["scheme"]) != scheme_fingerprint():
-        repair = "Install the RDKit named in shifts_card.md, or train the network again"
-        raise TableError("made for other environment identifiers", field=str(path), repair=repair)
+    check_scheme(arrays["scheme"], path, "treewright train chemistry/shifts")
     pairs = [_pair(arrays, f"layer_{number}") for number in range(int(arrays["layers"]))]
     return ShiftNetwork(
         keys=(arrays["keys_0"].astype(np.uint64), arrays["keys_1"].astype(np.uint64)),

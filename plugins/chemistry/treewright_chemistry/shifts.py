@@ -15,8 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from treewright_chemistry.environments import RADII, environments, scheme_fingerprint
-from treewright_chemistry.errors import TableError
+from treewright_chemistry.environments import RADII, check_scheme, environments
 from treewright_chemistry.model_files import read_arrays
 from treewright_chemistry.shift_network import ShiftNetwork, batch_bonds
 from treewright_chemistry.shift_types import Prediction, Shifts
@@ -136,13 +135,7 @@ def _deepest(table: NucleusTable, rows: npt.NDArray[np.int64], known: npt.NDArra
 @cache
 def _load(path: Path) -> ShiftTables:
     arrays = read_arrays(path)
-    found = str(arrays["scheme"])
-    if found != scheme_fingerprint():
-        raise TableError(
-            f"made for environment identifiers {found}, this RDKit computes {scheme_fingerprint()}",
-            field=str(path),
-            repair="Install the RDKit named in shifts_card.md, or train the tables again",
-        )
+    check_scheme(arrays["scheme"], path, "treewright train chemistry/shifts")
     levels = np.repeat(np.arange(RADII, dtype=np.uint64), arrays["level_sizes"])
     return ShiftTables(
         keys=(levels << LEVEL_BITS) | arrays["identifiers"].astype(np.uint64),
