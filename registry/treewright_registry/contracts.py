@@ -6,7 +6,8 @@ signature *is* its configuration schema. The class may declare, as class attribu
 ``capabilities``  what it can do (see ``Capability``), a frozenset of strings
 ``needs``         the roles it uses, a mapping of role name → ``Need``
 ``needs_for``, ``capabilities_for``  static methods of the options, where needs or capabilities depend on them
-``expensive``     True if its calls are worth keeping (endpoints, large models)
+``expensive``     True if its calls are dear (large models): synchronous ones get a thread of their own
+``journalled``    whether the run's journal keeps its answers; by default True if ``async`` or ``expensive``
 ``single_samples``  True for an ``async`` policy that makes a call of its own for each step anyway: it
                   then gets requests with ``n`` = 1, and each step has its own retries and failure
 

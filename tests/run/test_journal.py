@@ -346,3 +346,27 @@ def test_journal_of_another_configuration_is_refused(tmp_path: Path) -> None:
         f"{tmp_path}/two/journal.sqlite: belongs to another configuration, so this run cannot go on with it\n"
         "    use the same settings, or choose another --out"
     )
+
+
+# -- what becomes of it -----------------------------------------------------------------------
+
+
+def test_pruned_journal_holds_failed_problems_only(tmp_path: Path) -> None:
+    (tmp_path / "broken").write_text("w2")
+    search = component("search", Sample, n=4, wave=1)
+    spec = pipeline(policy=policy(Remote, tmp_path, broken=str(tmp_path / "broken")), search=search, count=40)
+    run(tmp_path / "kept", spec)
+    run(tmp_path / "pruned", spec, journal="prune")
+    assert {id_ for (id_,) in rows(tmp_path / "kept", "problem")} == {f"w{number}" for number in range(40)}
+    assert {id_ for (id_,) in rows(tmp_path / "pruned", "problem")} == {"w2"}
+    sizes = [(tmp_path / name / "journal.sqlite").stat().st_size for name in ("pruned", "kept")]
+    assert sizes[0] < sizes[1]
+
+
+def test_run_without_journal_makes_none_and_pays_again_after_a_kill(tmp_path: Path) -> None:
+    spec = pipeline(policy=policy(Remote, tmp_path), count=3)
+    run(tmp_path / "out", spec, journal="off")
+    assert not (tmp_path / "out" / "journal.sqlite").exists()
+    (tmp_path / "out" / "results.jsonl").unlink()
+    run(tmp_path / "out", spec, journal="off", resume=True)
+    assert len(paid(tmp_path / "log")) == 6

@@ -348,3 +348,21 @@ def test_read_only_folder_is_refused(tmp_path: Path, disk: Callable[[str], Path]
 def test_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be opened for writing"):
         JournalFile(tmp_path / "nowhere" / "journal.sqlite")
+
+
+# -- killed while the journal was made --------------------------------------------------------
+
+
+@pytest.mark.parametrize("made", ["nothing", "empty file", "empty database"])
+def test_journal_that_was_only_begun_is_made_anew(tmp_path: Path, made: str) -> None:
+    run(tmp_path / "out", specification(tmp_path))
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    shutil.copy(tmp_path / "out" / "config.yaml", begun)
+    if made != "nothing":
+        (begun / "journal.sqlite").touch()
+    if made == "empty database":
+        connection = sqlite3.connect(begun / "journal.sqlite")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.close()
+    assert goes_on(begun) == 32

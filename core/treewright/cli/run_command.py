@@ -42,6 +42,13 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     run.add_argument("--workers", type=positive, default=1, metavar="N", help="processes (default: 1)")
     run.add_argument("--out", type=Path, metavar="DIR", help="default: runs/PIPELINE-DATE-TIME")
     run.add_argument("--resume", action="store_true", help="go on where an earlier run stopped")
+    run.add_argument(
+        "--journal",
+        choices=("keep", "prune", "off"),
+        default="keep",
+        help="answers of expensive components, for --resume: keep all, drop those of answered problems at the end,"
+        " or keep none",
+    )
     run.set_defaults(command=_run)
 
 
@@ -85,6 +92,7 @@ def _execute(options: argparse.Namespace, loaded: "LoadedPipeline", out: Path, r
             workers=options.workers,
             limit=options.limit,
             resume=options.resume,
+            journal=options.journal,
             observer=HookObserver(observer, registry.hooks),
         )
     finally:

@@ -74,6 +74,19 @@ def holds_answers(path: Path) -> bool:
         file.close()
 
 
+def prune_journal(path: Path, problems: Sequence[str]) -> None:
+    """Remove what is kept of finished problems: a resumed run does not ask for it.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    file = JournalFile(path)
+    try:
+        file.forget(problems)
+    finally:
+        file.close()
+
+
 class Journal:
     """The journal as one process uses it.
 

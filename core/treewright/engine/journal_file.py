@@ -133,6 +133,18 @@ class JournalFile:
                 self._roll_back()
                 raise
 
+    def forget(self, problems: Sequence[str]) -> None:
+        """Remove all rows of problems, and give their space back to the disk."""
+        with self._explained():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._connection.executemany("DELETE FROM calls WHERE problem = ?", [(each,) for each in problems])
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+            self._connection.execute("VACUUM")
+
     def repeated(self) -> set[str]:
         """Problems that failed once and are solved again."""
         with self._explained():

@@ -4,12 +4,12 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from treewright import __version__
 from treewright.engine.component_building import build
 from treewright.engine.components import journalled_roles
-from treewright.engine.journal import holds_answers, prepare_journal
+from treewright.engine.journal import holds_answers, prepare_journal, prune_journal
 from treewright.engine.local import ListFeed, run_local
 from treewright.engine.sharded import run_sharded
 from treewright.engine.solving import Solution
@@ -20,6 +20,8 @@ from treewright.run.run_folder import RunFolder, TraceFolder, configuration_dige
 from treewright.run.summary import summarise
 from treewright_registry import ConfigurationError, DataError, Problem, Task
 
+JournalUse: TypeAlias = Literal["keep", "prune", "off"]
+
 
 def run(
     spec: PipelineSpec,
@@ -29,6 +31,7 @@ def run(
     workers: int = 1,
     limit: int | None = None,
     resume: bool = False,
+    journal: JournalUse = "keep",
     observer: Observer | None = None,
 ) -> Mapping[str, Any]:
     """Run ``spec`` and write the run folder ``out``.
@@ -41,6 +44,8 @@ def run(
         limit: solve only the first so many problems.
         resume: go on with the run in ``out``: finished problems are kept, failed ones repeated,
             answers of expensive components taken from the journal.
+        journal: ``keep`` all answers of expensive components, ``prune`` those of answered problems
+            at the end of the run, or ``off``: keep none, pay again after a resume.
         observer: hears of progress.
 
     Returns:
@@ -56,8 +61,8 @@ def run(
     folder = RunFolder(out)
     done = folder.open(filled, resume=resume)
     try:
-        journal = _journal(spec, filled, folder, done)
-        return _Run(spec, grader, problems, folder, done, journal, observer or Silent()).go(workers)
+        kept = None if journal == "off" else _journal(spec, filled, folder, done)
+        return _Run(spec, grader, problems, folder, done, kept, journal == "prune", observer or Silent()).go(workers)
     except (ConfigurationError, DataError):
         if not done and not holds_answers(folder.journal):
             folder.undo()
@@ -101,6 +106,7 @@ class _Run:
         folder: RunFolder,
         done: dict[str, Record],
         journal: Path | None,
+        prune: bool,
         observer: Observer,
     ) -> None:
         self._spec = spec
@@ -108,6 +114,7 @@ class _Run:
         self._problems = problems
         self._folder = folder
         self._journal = journal
+        self._prune = prune
         self._observer = observer
         wanted = {problem.id for problem in problems}
         # a smaller --limit than before: what lies beyond it was paid for and stays in the folder
@@ -123,6 +130,8 @@ class _Run:
             self._solve(waiting, workers)
         except KeyboardInterrupt:
             interrupted = True
+        if self._journal is not None and self._prune:
+            prune_journal(self._journal, [id_ for id_, record in self._records.items() if record.error is None])
         summary = self._complete(time.perf_counter() - begin, interrupted)
         self._observer.ended(summary)
         self._present()
