@@ -68,4 +68,8 @@ PIPELINES = {
     "weighted-vote": "n answers, the highest summed score wins",
     "beam": "step-level beam search",
     "mcts": "Monte-Carlo tree search",
+    "ab-mcts": "wider or deeper by Thompson sampling (AB-MCTS-A)",
+    "rsd": "draft steps kept by reward, else the target's (RSD)",
+    "specs": "speculative drafts: SUBSAMPLE and CASCADE (SPECS)",
+    "gsi": "soft best-of-n of the target, from drafts (GSI)",
 }
