@@ -76,6 +76,8 @@ class Scheduler:
         self._ports = list(ports)
         self._inline = [port for port in self._ports if isinstance(port, InlinePort)]
         self._background = [port for port in self._ports if not isinstance(port, InlinePort)]
+        # full batches then need no queue: nothing else could run meanwhile, nothing is to be written first
+        self._all_inline = commit is None and not self._background
         self._wakened = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -116,6 +118,9 @@ class Scheduler:
     def enqueue(self, call: Call[Any]) -> None:
         """Queue a call; a port that has a full batch sends it at once."""
         port = call.port
+        if self._all_inline and not port.waiting and not len(call.requests) % port.settings.batch:
+            port.answer(call)
+            return
         port.enqueue(call)
         if self._background and port.waiting >= port.settings.batch and port in self._background:
             port.flush(self)

@@ -44,7 +44,10 @@ def back_up(node: Node, visits: int, total: float) -> None:
 def close(node: Node) -> None:
     """Close ``node`` if nothing open is left below it, and then its ancestors likewise."""
     walker: Node | None = node
-    while walker is not None and all(child.closed for child in walker.children):
+    while walker is not None:
+        for child in walker.children:  # a loop, not all(): it ends at the first child, and is the usual case
+            if not child.closed:
+                return
         walker.closed = True
         walker = walker.parent
 
