@@ -1,9 +1,12 @@
 """What files of users may look like, and what is said of those that cannot be read."""
 
+from pathlib import Path
+
 import pytest
 
 from treewright_chemistry.elucidate import Elucidate
 from treewright_chemistry.errors import SpectrumError
+from treewright_chemistry.spectrum_codec import SpectrumCodec
 from treewright_chemistry.spectrum_input import field_of, read_entries
 from treewright_registry import DataError
 
@@ -184,3 +187,24 @@ def test_an_entry_keeps_its_own_evidence(tmp_path):
 def test_equal_names_are_told_apart(tmp_path):
     entry = "- {name: x, formula: CO2, c13: 124.2, evidence: soft}\n"
     assert [problem.id for problem in problems_of(tmp_path, entry * 3)] == ["x", "x (2)", "x (3)"]
+
+
+def test_the_examples_of_the_readme_are_read():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    as_yaml = readme.partition("```yaml\n")[2].partition("```")[0]
+    as_text = readme.partition("next unknown.\n\n")[2].partition("\n\n- JCAMP")[0]
+    codec = SpectrumCodec()
+    for content, carbons, protons in ((as_yaml, 8, 6), (dedented(as_text), 8, 3)):
+        [entry] = read_entries(content.encode())
+        assert entry.error == ""
+        spectrum = codec.decode(entry.payload)
+        assert (str(spectrum.formula), len(spectrum.carbon), len(spectrum.proton)) == ("C8H8O3", carbons, protons)
+        assert (spectrum.evidence, spectrum.warnings) == ("soft", ())
+
+
+def test_a_measured_list_that_holds_more_than_the_formula_is_kept_with_a_note():
+    spectrum = SpectrumCodec().decode({"formula": "CO2", "c13": "124.2, 77.0", "h1": "7.26 (1H)", "evidence": "soft"})
+    assert spectrum.warnings == (
+        "13C: the list holds at least 2 C, CO2 has 1",
+        "1H: the list holds at least 1 H, CO2 has 0",
+    )
