@@ -22,7 +22,7 @@ from paired_runs import Outcome, Variant, difference, run, share  # noqa: E402  
 
 PIPELINE = "chemistry/molpuzzle"
 COSINE_ALONE = {"use": "chemistry/spectrum-fit", "without": ["shifts"], "cosine": True}
-BURST = 500  # inner evaluations of one proposal, so that a small budget still holds several
+BURST = 250  # inner evaluations of one proposal, so that a small budget still holds several
 ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "islands (default)": (PIPELINE, {}),
     "K-MSE tree": ("chemistry/k-mse", {}),
