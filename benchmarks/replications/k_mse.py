@@ -13,8 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from claims import Row  # noqa: E402  # this folder is not a package
-from paired_runs import Outcome, Variant, difference, run  # noqa: E402
+from claims import Row  # this folder is not a package
+from paired_runs import Outcome, Variant, difference, run
 
 PAPER = 0.578
 FULL, SMALL, BURST = 10_000, 1_000, 250
