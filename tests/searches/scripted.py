@@ -32,7 +32,7 @@ Script = Mapping[str, str]
 
 
 class Writer:
-    """Writes by script.
+    """Writes by script; a character is a token.
 
     Args:
         script: what has been written → the next blocks, separated by spaces; one that ends with a full stop
@@ -68,12 +68,14 @@ class Writer:
         blocks = self.script.get(request.trajectory.text, "")
         if blocks == "!":
             raise RuntimeError("the model is down")
-        return [Step(block, self.sampled, 1, "stop" if block.endswith(".") else "step") for block in blocks.split()]
+        steps = [Step(block, self.sampled, len(block)) for block in blocks.split()]
+        return [step._replace(finish="stop") if str(step.content).endswith(".") else step for step in steps]
 
     def _judge(self, request: LikelihoodRequest) -> Likelihood:
         self._check(request.sampling.temperature)
         value = self.likely.get(request.trajectory.text, -1.0)
-        return Likelihood(value, 1, reason=None if value == value else "no likelihood")
+        tokens = len(str(request.trajectory.steps[-1].content))
+        return Likelihood(value, tokens, reason=None if value == value else "no likelihood")
 
     def _check(self, temperature: float | None) -> None:
         if self.temperature is not None and temperature != self.temperature:

@@ -1,7 +1,7 @@
 """``core/budget-forcing``: how long a thinking model thinks, controlled from outside."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -82,10 +82,8 @@ def test_a_model_without_probabilities_gives_steps_without() -> None:
 
 def test_each_of_several_samples_is_forced_by_itself() -> None:
     solution, trace = force(n=3)
-    finals = [
-        step for step in trace.steps[1:] if step is not None and END in str(step.content) and "42" in step.content
-    ]
-    assert [step.content for step in finals] == ["abcWaitabc" + END + "42"] * 3
+    written = [step.content for step in trace.steps if step is not None]
+    assert written.count("abcWaitabc" + END + "42") == 3
     assert solution.cost["policy"]["candidates"] == 3
     assert solution.cost["model"]["candidates"] == 0  # inner steps are no candidates
     assert solution.cost["model"]["generated_tokens"] == 3 * (3 + 3 + 2)
@@ -133,7 +131,7 @@ def test_a_searchs_limit_temperature_and_context_reach_the_model() -> None:
 
 
 @pytest.mark.parametrize("options", [{"thinking_tokens": 0}, {"ignore": -1}])
-def test_numbers_out_of_range_are_refused(options: dict[str, int]) -> None:
+def test_numbers_out_of_range_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="thinking_tokens must be at least 1 and ignore at least 0"):
         BudgetForcing(**options)
 

@@ -86,7 +86,7 @@ def _sampled(step: Step | None) -> Likelihood:
 
 def _log_ratio(target: Likelihood, draft: Likelihood, length_norm: LengthNorm) -> float:
     big, small = target.log_probability, draft.log_probability
-    if small == -inf:  # the draft cannot have drawn it: its likelihood is wrong
+    if small == -inf or big == inf:  # no draft can have drawn the one, no law has the other: wrong figures
         return nan
     if length_norm == "mean":
         return big / max(1, target.tokens) - small / max(1, draft.tokens)

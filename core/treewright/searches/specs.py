@@ -29,7 +29,7 @@ under the same sampling, and a scorer that judges unfinished trajectories.
 """
 
 from collections.abc import Mapping, Sequence
-from math import inf, log, nan
+from math import exp, inf, log, nan
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from treewright.searches.drafted_blocks import DraftLikelihood, LengthNorm, drafted_blocks, drafting_needs
@@ -188,9 +188,10 @@ class Specs:
     def _accepted(self, drafts: Sequence[Block], draw: Key) -> int | None:
         """The first draft that is accepted, each by itself with probability min(1, e^S / M)."""
         for index, draft in enumerate(drafts):
-            threshold = log(1.0 - draw.child(index).uniform())
-            if draft.value > self.tau_reject and threshold < draft.value - self.log_bound:
-                return index
+            if draft.value > self.tau_reject:  # false for NaN
+                acceptance = exp(min(0.0, draft.value - self.log_bound))
+                if draw.child(index).uniform() < acceptance:
+                    return index
         return None
 
     # -- the target -------------------------------------------------------------------------------
