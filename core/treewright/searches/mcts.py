@@ -181,6 +181,8 @@ class Mcts:
         self, leaf: Node, steps: Sequence[Trajectory], scores: Sequence[Score], values: Sequence[float], env: Env
     ) -> None:
         """Hang the new children below the leaf, offer the finished, and back up what ``first_visits`` says."""
+        if not steps:
+            return close(leaf)
         leaf.children = [
             Node(step, leaf, prior, value)
             for step, prior, value in zip(steps, self.rule.priors(steps, values), values, strict=True)

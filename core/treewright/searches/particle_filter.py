@@ -103,7 +103,7 @@ class ParticleFilter:
 
 def offer(finished: Sequence[Particle], drawn: Particle | None, selection: Selection, env: Env) -> None:
     """Hand over what the selection says."""
-    if drawn is None:
+    if drawn is None or not finished:
         return
     best = max(finished, key=lambda particle: particle.score.rank)  # ties: the lowest place
     for particle in {"all": finished, "argmax": [best], "draw": [drawn]}[selection]:

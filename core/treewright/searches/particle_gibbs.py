@@ -88,23 +88,24 @@ class ParticleGibbs:
 
     async def search(self, problem: Problem, env: Env) -> None:
         """Sweeps; a sweep that the budget ends hands over what it has."""
+        drawn: Particle | None = None
         reference: Particle | None = None
         try:
             for number in range(self.iterations):
-                reference = await self._sweep(number, reference, env)
+                drawn = await self._sweep(number, reference, env) or drawn
+                reference = drawn if drawn is not None and drawn.possible else reference
         finally:
-            if reference is not None and self.selection == "draw":
-                offer([reference], reference, "draw", env)
+            if drawn is not None and self.selection == "draw":
+                offer([drawn], drawn, "draw", env)
 
     async def _sweep(self, number: int, reference: Particle | None, env: Env) -> Particle | None:
-        """The next reference: a draw by weight, or the old one if nothing was finished."""
+        """A draw by weight, the next reference; nothing if nothing was finished."""
         population = Population(self.smc, env, number, reference)
-        drawn = reference
         try:
             await population.sweep()
         finally:
             population.note_evidence(f"log_evidence_{number}")
-            drawn = population.draw(env.random("select", number)) or reference
+            drawn = population.draw(env.random("select", number))
             if self.selection != "draw":
                 offer(population.finished(), drawn, self.selection, env)
         return drawn

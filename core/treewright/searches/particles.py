@@ -48,6 +48,11 @@ class Particle(NamedTuple):
     potentials: tuple[float, ...] = ()
     score: Score = _UNSCORED
 
+    @property
+    def possible(self) -> bool:
+        """Whether every step had a weight above 0: then the path can be a reference."""
+        return all(increment > -inf for increment in self.increments)
+
 
 @dataclass(frozen=True, slots=True)
 class Smc:
