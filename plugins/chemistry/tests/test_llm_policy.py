@@ -279,3 +279,23 @@ def test_drawings_number_the_atoms_as_the_table_does():
     drawing = png_of(parse_structure("CCO"))
     assert drawing.startswith(b"\x89PNG")
     assert drawing != png_of(parse_structure("OCC"))
+
+
+def test_islands_of_rewrites_show_their_peers(server, tmp_path):
+    structures = iter(["COC", "CCO", "CC=O", "OO", "CCC", "CCN", "CO"] * 5)
+    server.answer = lambda prompt: "Fine." if kind_of(prompt) == "critique" else tagged(next(structures))
+    records, pipeline = tmp_path / "records.json", tmp_path / "islands.yaml"
+    records.write_text(json.dumps([ETHANOL]))
+    pipeline.write_text(
+        f"extends: chemistry/k-mse-llm\ntask: {{path: {records}}}\n"
+        "search: {use: core/islands, islands: 1, drafts: 3, branch: 2}\nbudget: {candidates: 7}\n"
+        "policy:\n  policy: {formula: 'off', repairs: 0}\n"
+        f"  model: {{model: tiny, base_url: '{server.url}', call: {{retries: 0, concurrency: 1}}}}\n"
+    )
+    assert main(["run", str(pipeline), "--out", str(tmp_path / "run")]) == 0
+    kinds = [kind_of(prompt) for prompt in server.prompts]
+    assert (kinds.count("draft"), kinds.count("critique"), kinds.count("rewrite")) == (3, 4, 4)
+    rewrites = [prompt for prompt in server.prompts if kind_of(prompt) == "rewrite"]
+    assert any("Other structures that were proposed:\n" in prompt for prompt in rewrites)
+    [line] = (tmp_path / "run" / "results.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["answer"] == "CCO"
