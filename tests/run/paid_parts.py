@@ -49,8 +49,7 @@ class Paying:
         os.close(file)
         if self.broken is not None and requests[0].trajectory.problem.id in self.broken.read_text().split():
             raise ConnectionError("no service")
-        count = len(paid(self.log))
-        if 0 < self.copy_at <= count:
+        if self.copy_at and self.copy_at <= (count := len(paid(self.log))):
             self.copy_at = 0
             shutil.copytree(self.run, f"{self.run}-copy", ignore=shutil.ignore_patterns("*-shm"))
             Path(f"{self.run}-paid").write_text(str(count))
