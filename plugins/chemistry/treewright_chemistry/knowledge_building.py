@@ -75,6 +75,8 @@ def build_knowledge(
         DataError: a source cannot be read, no line of it is a molecule, or no substructure is common enough.
         LeakError: a reserved molecule would have got in.
     """
+    if vectors:
+        _load_encoder()
     order.out.parent.mkdir(parents=True, exist_ok=True)
     with MoleculeSpool(order.out.parent) as spool:
         read = _read(order, settings, workers, spool)
@@ -130,6 +132,13 @@ def _store(
         order.progress("encode" if vectors else "store", builder.count, len(kept))
     with builder.extra(NEEDS).open("wb") as file:
         np.save(file, needs_of(kept), allow_pickle=False)
+
+
+def _load_encoder() -> None:
+    """An encoder that is missing or damaged is noticed before the list is read, which may take long."""
+    from treewright_chemistry.shared_encoder import shared_encoder
+
+    shared_encoder()
 
 
 def _encoded(chunk: Sequence[Substructure]) -> npt.NDArray[np.float32]:
