@@ -95,8 +95,8 @@ class ParticleFilter:
         population = Population(self.smc, env, number=0)
         try:
             await population.sweep()
+            population.note_evidence()
         finally:
-            population.note_evidence("log_evidence")
             drawn = population.draw(env.random("select", 0))
             offer(population.finished(), drawn, self.selection, env)
 

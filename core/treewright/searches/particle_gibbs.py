@@ -103,8 +103,9 @@ class ParticleGibbs:
         population = Population(self.smc, env, number, reference)
         try:
             await population.sweep()
+            if reference is None:  # what a sweep with a reference estimates is not unbiased
+                population.note_evidence()
         finally:
-            population.note_evidence(f"log_evidence_{number}")
             drawn = population.draw(env.random("select", number))
             if self.selection != "draw":
                 offer(population.finished(), drawn, self.selection, env)

@@ -106,6 +106,7 @@ class Population:
         self.reference = reference
         self.particles = [Particle(env.root)] * smc.particles
         self.extinct = False  # whether all weights were 0 at some step
+        self._best: Particle | None = None  # finished, whether its weight kept it or not
         self._path = _path(reference)
         low, high = env.range()
         if smc.potential != "exp" and not 0 <= low <= high <= 1:
@@ -130,19 +131,22 @@ class Population:
             return -inf
         return _log_sum([particle.weight for particle in self.particles]) - log(len(self.particles))
 
-    def note_evidence(self, name: str) -> None:
-        """Leave the evidence in the trace, if there is any."""
+    def note_evidence(self) -> None:
+        """Leave the evidence of a whole sweep in the trace, if there is any."""
         if self.log_evidence > -inf:
-            self.env.note(name, self.log_evidence)
+            self.env.note("log_evidence", self.log_evidence)
 
     def finished(self) -> list[Particle]:
-        """Particles that are complete answers, and whose weight is not 0."""
-        return [each for each in self.particles if self.env.finished(each.trajectory) and each.weight > -inf]
+        """Particles that are complete answers and whose weight is not 0; if there are none, the best that there was."""
+        found = [each for each in self.particles if self.env.finished(each.trajectory) and each.weight > -inf]
+        return found or ([self._best] if self._best is not None else [])
 
     def draw(self, key: Key) -> Particle | None:
         """A finished particle in proportion to its weight: as N grows, a draw from the target."""
         finished = self.finished()
-        return finished[key.choice(_normalised([each.weight for each in finished]))] if finished else None
+        if len(finished) < 2:
+            return finished[0] if finished else None
+        return finished[key.choice(_normalised([each.weight for each in finished]))]
 
     def _live(self, particle: Particle) -> bool:
         return particle.weight > -inf and not self.env.finished(particle.trajectory)
@@ -169,6 +173,8 @@ class Population:
         before = [self.particles[index] for index in live]
         for index, after in zip(live, await self._step(before), strict=True):
             self.particles[index] = after
+            if self.env.finished(after.trajectory) and (self._best is None or after.score.rank > self._best.score.rank):
+                self._best = after
         if depth < len(self._path):
             step = self._path[depth]
             self.particles[0] = step._replace(weight=self.particles[0].weight + step.increments[-1])
