@@ -6,10 +6,11 @@ Candidates without an answer do not vote, unless nobody has one.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
-from treewright_registry import Candidate, Env, Problem
+from treewright.searches.step_scores import StepRule, aggregator_needs, rescored
+from treewright_registry import Candidate, Env, Need, Problem
 
 Ties: TypeAlias = Literal["first", "score", "random"]
 Representative: TypeAlias = Literal["first", "score"]
@@ -76,7 +77,24 @@ class WeightedVote(Vote):
     Args:
         ties: as for the majority.
         representative: which candidate of the winning class is the answer.
+        step_scores: by which score: ``own`` is the one that the search offered, the others are made of the scores
+            of the answer's steps.
     """
+
+    @staticmethod
+    def needs_for(options: Mapping[str, Any]) -> Mapping[str, Need]:
+        """Nothing, or a scorer that scores steps."""
+        return aggregator_needs(options)
+
+    def __init__(
+        self, *, ties: Ties = "first", representative: Representative = "first", step_scores: StepRule = "own"
+    ) -> None:
+        super().__init__(ties=ties, representative=representative)
+        self.step_scores = step_scores
+
+    async def aggregate(self, problem: Problem, candidates: Sequence[Candidate], env: Env) -> Sequence[Candidate]:
+        """One candidate for each class of equal answers, the heaviest class first."""
+        return await super().aggregate(problem, rescored(candidates, self.step_scores), env)
 
     def weight(self, candidate: Candidate) -> float | None:
         """The score; nothing if scoring failed."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import exp, fsum, log, prod
 from typing import Any, Final, Literal, TypeAlias
 
-from treewright_registry import Capability, ContractError, Need, Score
+from treewright_registry import Candidate, Capability, ContractError, Need, Score
 
 StepRule: TypeAlias = Literal["own", "last", "min", "product", "mean", "geometric-mean"]
 
@@ -25,6 +25,20 @@ def scorer_need(options: Mapping[str, Any], *capabilities: str, optional: bool =
     """The scorer that a component with these options needs: with step scores, if it combines them itself."""
     steps = [Capability.STEP_SCORES] if options.get("step_scores", "own") != "own" else []
     return Need("scorer", frozenset([*capabilities, *steps]), optional)
+
+
+def aggregator_needs(options: Mapping[str, Any]) -> Mapping[str, Need]:
+    """What an aggregator needs that chooses by combined scores: nothing, if they are the scorer's own."""
+    own = options.get("step_scores", "own") == "own"
+    return {} if own else {"scorer": Need("scorer", frozenset({Capability.STEP_SCORES}))}
+
+
+def rescored(candidates: Sequence[Candidate], rule: StepRule) -> Sequence[Candidate]:
+    """The same candidates with the scores that ``rule`` makes of their steps."""
+    if rule == "own":
+        return candidates
+    scores = combined([candidate.score for candidate in candidates], rule)
+    return [candidate._replace(score=score) for candidate, score in zip(candidates, scores, strict=True)]
 
 
 def combined(scores: Sequence[Score], rule: StepRule) -> Sequence[Score]:
