@@ -131,6 +131,10 @@ def _as_treequest(case: Decisions, draws_of: int, draws: int, seed: int) -> Outc
     return equal("parents and policies", [*ours.parents, *ours.policy], [*case.parents, *case.policy])
 
 
+def _policies(number: int) -> str:
+    return "1 policy" if number == 1 else f"{number} policies"
+
+
 LAWS = [
     Law(
         "core/ab-mcts",
@@ -182,7 +186,7 @@ LAWS = [
         Law(
             "core/ab-mcts",
             "T17",
-            f"{NODES} decisions of treequest 0.3.3: {case.family}, {case.choice}, {case.policies} policies",
+            f"{NODES} decisions of treequest 0.3.3: {case.family}, {case.choice}, {_policies(case.policies)}",
             partial(_as_treequest, case, 0),
             partial(_as_treequest, case, 1),
             "other random draws",

@@ -181,6 +181,11 @@ def _law(test: str, claim: str, check: Any, control: Any, control_says: str, dra
     return Law("core/gsi", test, claim, check, control, control_says, draws=draws, thorough=20 * draws)
 
 
+def _identity(claim: str, check: Any, control: Any, control_says: str) -> Law:
+    """Answers compared draw by draw: more draws say little more."""
+    return Law("core/gsi", "T4", claim, check, control, control_says, draws=500, thorough=2000)
+
+
 LAWS = [
     Law(
         "core/gsi",
@@ -211,13 +216,11 @@ LAWS = [
         partial(_unequal, 2),
         "Q_2",
     ),
-    _law(
-        "T4",
+    _identity(
         "π_S = π_B: the answers of soft best-of-n, draw by draw",
         partial(_one_model, "target"),
         partial(_one_model, "draft"),
         "two models",
-        draws=500,
     ),
     _law(
         "T4",
@@ -234,13 +237,11 @@ LAWS = [
         "the target's law",
         draws=800,
     ),
-    _law(
-        "T4",
+    _identity(
         "u = −∞: as without threshold, draw by draw",
         partial(_threshold_like_none, -inf),
         partial(_threshold_like_none, U),
         "u = 0.45",
-        draws=500,
     ),
     _law(
         "T4",
@@ -249,21 +250,17 @@ LAWS = [
         partial(_all_rejected, DRAFTED),
         "soft best-of-n of the drafts",
     ),
-    _law(
-        "T4",
+    _identity(
         "r + ¼ changes nothing without threshold, draw by draw",
         partial(_shifted, None, None),
         partial(_shifted, U, U),
         "a threshold that stays where it was",
-        draws=500,
     ),
-    _law(
-        "T4",
+    _identity(
         "r + ¼ moves the threshold by ¼, draw by draw",
         partial(_shifted, U, U + 0.25),
         partial(_shifted, U, U),
         "a threshold that stays where it was",
-        draws=500,
     ),
     Law(
         "core/gsi",
