@@ -19,7 +19,7 @@ from treewright_chemistry.cosine_fit import firsts, fit_logit, fitted_weight, lo
 from treewright_chemistry.cosine_part import CosinePart, cosine_part
 from treewright_chemistry.cosine_weights import FILE, read_cosine_weights, write_cosine_weights
 from treewright_chemistry.encoder import DualEncoder
-from treewright_chemistry.encoder_file import CONFIG, SUMS, WEIGHTS
+from treewright_chemistry.encoder_file import CONFIG, SUMS, WEIGHTS, read_encoder, write_encoder
 from treewright_chemistry.errors import SpectrumError, TableError
 from treewright_chemistry.k_mse_scorer import KMseScorer, k_mse_reward
 from treewright_chemistry.likelihood import SpectrumFit
@@ -200,8 +200,8 @@ def test_a_damaged_encoder_is_named(tmp_path: Path) -> None:
 def test_weights_of_the_cosine_belong_to_one_encoder(tmp_path: Path) -> None:
     folder = encoder_copy(tmp_path)
     assert read_cosine_weights(folder) == read_cosine_weights(encoder_folder())
-    with (folder / WEIGHTS).open("ab") as stream:
-        stream.write(b"x")
+    weights, config = read_encoder(folder)
+    write_encoder(folder, weights | {"piece_scale": weights["piece_scale"] + 1.0}, config)
     with pytest.raises(TableError, match=rf"{FILE}: was fitted for another encoder"):
         read_cosine_weights(folder)
     (folder / FILE).write_text("{}")
