@@ -1,6 +1,8 @@
 """Answers of expensive components are on disk before a search sees them, and are never paid twice."""
 
+import os
 import shutil
+import signal
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -191,6 +193,31 @@ def test_replayed_answers_are_charged_as_before_and_counted_as_cached(tmp_path: 
     assert again["cost"]["policy"]["seconds"] == pytest.approx(whole["cost"]["policy"]["seconds"], rel=1e-9)
 
 
+class Interrupted(Inline):
+    """Ctrl-C comes while the fifth request is under way."""
+
+    def pay(self, requests: Sequence[Any]) -> None:
+        super().pay(requests)
+        if len(paid(self.log)) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_answers_that_came_before_ctrl_c_are_kept_though_no_search_saw_them(tmp_path: Path) -> None:
+    call = CallSettings(batch=1)
+    spec = pipeline(policy=component("policy", Interrupted, call, log=str(tmp_path / "log")))
+    assert run(tmp_path / "out", spec)["interrupted"]
+    assert len(paid(tmp_path / "log")) == 5
+    assert [problem for (problem,) in rows(tmp_path / "out", "problem")] == ["w0", "w1", "w2", "w3"]
+    assert not run(tmp_path / "out", spec, resume=True)["interrupted"]
+    assert [line.split()[1] for line in paid(tmp_path / "log")] == [
+        *(f"w{n}" for n in range(5)),
+        "w4",
+        "w5",
+        "w6",
+        "w7",
+    ]
+
+
 # -- failures ---------------------------------------------------------------------------------
 
 
@@ -273,8 +300,6 @@ class Dying(Local):
     """Takes its process with it at the second call for problem w1."""
 
     def pay(self, requests: Sequence[Any]) -> None:
-        import os
-
         super().pay(requests)
         if sum(" w1 " in line for line in paid(self.log)) >= 3 and requests[0].trajectory.problem.id == "w1":
             os._exit(9)

@@ -11,8 +11,8 @@ from tests.run.running import results, run
 from treewright.pipeline import CallSettings
 from treewright_registry import TO_END, Env, Need, Problem, Score, ScoreRequest
 
-CALLS = 12_000  # replayed in some 0.5 s
-DEADLINE = 0.4
+CALLS = 8_000  # replayed in some 0.3 s
+DEADLINE = 0.25
 
 
 class SlowForOthers:
@@ -24,7 +24,7 @@ class SlowForOthers:
     link = "real"
 
     async def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
-        for _ in range(0 if requests[0].trajectory.problem.id == "w0" else 3):
+        for _ in range(0 if requests[0].trajectory.problem.id == "w0" else 2):
             await asyncio.sleep(0.005)
         return Vowels().score(requests)
 
