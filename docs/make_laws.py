@@ -52,7 +52,7 @@ def main() -> int:
     rows = {row["name"]: row for row in _stored()}
     laws = all_laws()
     for law in laws:
-        if options.only in law.algorithm:
+        if options.only in law.name:
             rows[law.name] = _measured(law, options.quick)
     kept = [rows[law.name] for law in laws if law.name in rows]
     ROWS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -64,7 +64,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="as few draws as make test")
-    parser.add_argument("--only", default="", metavar="ALGORITHM", help="algorithms whose name contains this")
+    parser.add_argument("--only", default="", metavar="TEXT", help="laws whose name contains this, e.g. an algorithm")
     parser.add_argument("--peers", metavar="PYTHON", help="an interpreter that has treequest")
     return parser.parse_args()
 
