@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 from treewright.engine.budget import Budget
 from treewright.engine.calls import PLUGIN_ERRORS, Call, Composed, Failure, Together
 from treewright.engine.invoke import checked
-from treewright.engine.journal import JournalledCall, ProblemJournal
+from treewright.engine.journal import ProblemJournal
+from treewright.engine.journalled_call import JournalledCall
 from treewright.engine.ports import Port
 from treewright.engine.trace import CallRecord, Trace
 from treewright_registry import (
