@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from treewright.engine.calls import Failure
-from treewright.engine.journal_encoding import Digests, decode, encode, has_failed
+from treewright.engine.journal_encoding import Digests, decode, encode, has_failed, is_plain
 from treewright_registry import (
     Blob,
     Context,
@@ -61,6 +61,41 @@ def test_numbers_of_numpy_come_back_as_plain_numbers_of_the_same_value(kind: Any
     back = decode("score", encode("score", Score(kind(3) / kind(1), (kind(7),))))
     assert (back.value, back.steps) == (3, (7,))
     assert {type(back.value), type(back.steps[0])} <= {int, float}
+
+
+ODD = [
+    Proposals([Step("a", np.float64(-1.0))]),
+    Proposals([Step("a", -1.0, np.int64(3))]),  # type: ignore[arg-type]
+    Proposals([Step("a", -1.0, True)]),
+    Proposals([Step("a"), Step(PARTS)]),
+    Proposals([Step({1: "a key that JSON turns into text"})]),  # type: ignore[dict-item]
+    Proposals([Step(("a tuple",))]),
+    Proposals([Step("a")], Usage(np.int64(3))),  # type: ignore[arg-type]
+    Score(np.float64(1.0)),
+    Score(1),
+    Score(0.5, (0.5,)),
+    Failure("no service"),
+    [Hit("7", "record", 0.5)],
+]
+
+
+@pytest.mark.parametrize("outcome", ODD)
+def test_what_may_come_back_in_another_form_is_not_taken_for_plain(outcome: Any) -> None:
+    assert not is_plain(outcome)
+
+
+@pytest.mark.parametrize(
+    ("method", "outcome"),
+    [
+        ("propose", Proposals([])),
+        ("propose", Proposals([Step("a", -1.5, 3, "stop"), Step("\ud83d", None), Step("", 0)], Usage(1, 2, 3, 4))),
+        ("score", Score(0.1, usage=Usage(scored_tokens=3))),
+        ("score", Score(math.nan, reason="silent")),
+    ],
+)
+def test_what_is_taken_for_plain_comes_back_the_same_in_value_and_type(method: str, outcome: Any) -> None:
+    assert is_plain(outcome)
+    assert repr(decode(method, encode(method, outcome))) == repr(outcome)
 
 
 @pytest.mark.parametrize("content", [{1, 2}, b"bytes", object(), [PARTS[1]]])

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from treewright.engine.calls import Failure
-from treewright.engine.journal_encoding import Digests, decode, encode, has_failed
+from treewright.engine.journal_encoding import Digests, decode, encode, has_failed, is_plain
 from treewright.engine.journal_file import JournalFile, Row
 from treewright_registry import ConfigurationError, DataError, Problem, TreewrightError
 
@@ -202,7 +202,7 @@ class ProblemJournal:
                 zlib.crc32(result),
             )
         )
-        return decode(method, result)
+        return outcome if is_plain(outcome) else decode(method, result)
 
     def _changed(self, row: Row, call: "JournalledCall[Any]") -> ConfigurationError:
         where = f"problem '{row.problem}', call {row.call} of {row.env or 'the search'}, request {row.request}"

@@ -43,6 +43,7 @@ from treewright_registry import (
 
 _DIGEST_SIZE = 8  # bytes; it guards against changed code and data, not against an adversary
 _NO_DIGEST = bytes(_DIGEST_SIZE)
+_PLAIN_NUMBERS = (float, int, type(None))
 
 
 def _plain(value: Any) -> Any:
@@ -71,6 +72,17 @@ def decode(method: str, data: bytes) -> Any:
     """The outcome that ``encode`` wrote."""
     value = _load(data.decode("utf-8", "surrogatepass"))
     return Failure(value) if isinstance(value, str) else _READERS[method](value)
+
+
+def is_plain(outcome: Any) -> bool:
+    """Whether ``decode`` would give back the very same: text and plain numbers only, the usual case."""
+    if type(outcome) is Proposals:
+        for content, likely, tokens, _ in outcome.steps:
+            if type(content) is not str or type(tokens) is not int or type(likely) not in _PLAIN_NUMBERS:
+                return False
+    elif type(outcome) is not Score or type(outcome.value) is not float or outcome.steps:
+        return False
+    return all(type(amount) is int for amount in outcome.usage)
 
 
 def has_failed(outcome: Any) -> bool:
