@@ -15,6 +15,7 @@ from pathlib import Path
 from pickle import PicklingError
 from typing import Any
 
+from treewright.engine.cores import share_cores
 from treewright.engine.local import Solved, run_local
 from treewright.engine.orphans import end_with_parent
 from treewright.engine.solving import Solution, TraceWriter
@@ -68,7 +69,7 @@ def run_sharded(
         KeyboardInterrupt: Ctrl-C; solutions handed over until then stand.
     """
     workers = min(workers, len(problems))
-    parent = _Parent((share_of(pipeline, workers), blobs, write_trace, journal), pipeline.live, solved)
+    parent = _Parent((share_of(pipeline, workers), blobs, write_trace, journal, workers), pipeline.live, solved)
     try:
         parent.run(deque(problems), workers)
     finally:
@@ -177,7 +178,9 @@ def _serve(
     blobs: Path | None,
     write_trace: TraceWriter | None,
     journal: Path | None,
+    workers: int,
 ) -> None:
+    share_cores(workers)  # before a component loads numpy or torch
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     end_with_parent()
     try:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from treewright_chemistry.blas_threads import one_blas_thread
 from treewright_chemistry.environments import RADII, check_scheme
 from treewright_chemistry.model_files import Arrays, read_arrays
 from treewright_chemistry.shift_types import Shifts
@@ -81,6 +82,14 @@ class ShiftNetwork:
             [table_features(shifts, name) for shifts, name in zip(tables, CENTRE, strict=True)], 1
         )
         start = self._embed(identifiers)
+        with one_blas_thread():
+            out = self._output(start, features, bonds, carbons)
+        return _blend(out, 0, tables[0], "carbon"), _blend(out, 1, tables[1], "proton")
+
+    def _output(
+        self, start: Floats32, features: Floats32, bonds: tuple[Matrix, Matrix], carbons: npt.NDArray[np.int64]
+    ) -> Floats32:
+        """The head's output for every carbon, shape (carbons, 6)."""
         start += self.entry[1]
         start[carbons] += features @ self.entry[0]
         state = start
@@ -91,8 +100,8 @@ class ShiftNetwork:
             state = state + np.maximum(joined, 0.0, out=joined)
         (first, first_bias), (second, second_bias) = self.head
         hidden = np.maximum(np.concatenate([state[carbons], start[carbons]], 1) @ first + first_bias, 0.0)
-        out = hidden @ second + second_bias
-        return _blend(out, 0, tables[0], "carbon"), _blend(out, 1, tables[1], "proton")
+        out: Floats32 = hidden @ second + second_bias
+        return out
 
     def _embed(self, identifiers: npt.NDArray[np.uint64]) -> Floats32:
         total: Floats32 | None = None
