@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.run import checkpoint_killing
 from tests.run.killing import CASES, Home, survive
 
 pytestmark = pytest.mark.slow
@@ -18,3 +19,7 @@ def test_runs_killed_again_and_again_go_on_without_paying_again(tmp_path: Path, 
     home = Home(tmp_path / "home", CASES[case])
     for kills in KILLS:
         survive(home, moments, kills)
+
+
+def test_process_killed_while_it_checkpoints_loses_no_committed_row(tmp_path: Path) -> None:
+    checkpoint_killing.survive(tmp_path, random.Random("long checkpoints"), kills=40)
