@@ -157,6 +157,21 @@ def test_config_fill_writes_a_pipeline_that_checks(home, tmp_path):
     assert treewright("config", "check", "f.yaml", cwd=tmp_path, paths=[home]).returncode == 0
 
 
+def test_a_configuration_that_cannot_be_written_is_explained(home, tmp_path):
+    done = treewright("config", "fill", "digits/demo", "--out", "no/f.yaml", cwd=tmp_path, paths=[home])
+    assert (done.returncode, done.stderr) == (2, "--out no/f.yaml: cannot be written: No such file or directory\n")
+
+
+def test_a_full_disk_is_named_with_what_to_do(home, tmp_path):
+    command = [sys.executable, "-m", "treewright", "config", "fill", "digits/demo"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, env=environment([home], None), cwd=tmp_path, timeout=60
+        )
+    assert done.stderr.decode().startswith("No space left on device\n    free space on that disk, or write elsewhere\n")
+    assert done.returncode != 0
+
+
 def test_config_schema_is_json(tmp_path):
     done = treewright("config", "schema", "core/beam", cwd=tmp_path)
     assert json.loads(done.stdout)["properties"]["width"]["default"] == 4

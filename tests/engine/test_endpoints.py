@@ -194,13 +194,21 @@ def test_a_server_that_asks_for_rest_is_left_alone_by_all_problems() -> None:
 
 
 def test_a_server_that_asks_for_rest_gets_half_as_many_requests_and_slowly_more_again() -> None:
-    scripted(80, *[RetryLater("busy", 0.05)] * 16, concurrency=16, retries=0)
+    scripted(80, *[RetryLater("busy", 0.3)] * 16, concurrency=16, retries=0)
     assert max(Scripted.most[:16]) == 16
     gaps = [later - earlier for earlier, later in pairwise(Scripted.began)]
     after = gaps.index(max(gaps)) + 1
     # sixteen complaints of one moment are one lesson; then a request more for each round of answers
     assert max(Scripted.most[after : after + 8]) <= 9
     assert max(Scripted.most[after:]) > 9
+
+
+def test_a_long_rest_is_told_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("treewright.engine.endpoint._NOTICED", 0.2)
+    scripted(8, *[RetryLater("busy", 0.3)] * 4, RetryLater("still", 0.1), concurrency=4, retries=0)
+    assert [record.getMessage() for record in caplog.records] == [
+        "policy: its server asks for rest; going on in 0 s, with at most 2 requests at once\n    RetryLater: busy"
+    ]
 
 
 @pytest.mark.parametrize("seconds", [3600.0, None])

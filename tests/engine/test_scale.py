@@ -14,7 +14,7 @@ import pytest
 from tests.engine.toys import Speller, Vowels, Words, component, pipeline, solve, timeless
 from treewright.engine.local import ListFeed, run_local
 from treewright.engine.solving import Solution
-from treewright.pipeline import CallSettings, PipelineSpec
+from treewright.pipeline import CallSettings, PipelineSpec, share_of
 from treewright.searches.beam import Beam
 from treewright_registry import Env, Need, Problem, Proposals, ProposeRequest, Score, ScoreRequest
 
@@ -29,8 +29,6 @@ class Stage:
         self.others_done = asyncio.Event()
         self.policy_calls = 0
         self.policy_called = threading.Condition()
-        self.scorer_inside = threading.Event()
-        self.overlaps = 0
 
 
 stage = Stage()
@@ -84,45 +82,43 @@ def test_a_thousand_searches_run_to_their_end_while_the_slowest_waits_in_its_fir
 
 
 class OverlappingSpeller:
-    """Notes each call, and how many came while the scorer was at work."""
+    """Notes each call."""
 
     async def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
         with stage.policy_called:
             stage.policy_calls += 1
-            stage.overlaps += stage.scorer_inside.is_set()
             stage.policy_called.notify_all()
         await asyncio.sleep(0)
         return Speller().propose(requests)
 
 
 class WaitingVowels(Vowels):
-    """In its first batches it does not return before the policy has been called again."""
+    """Does not return from its first batch before the policy has been called 20 times more."""
 
     expensive = True
-    waits: ClassVar[int] = 20
+    waited: ClassVar[bool] = False
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
-        stage.scorer_inside.set()
-        with stage.policy_called:
-            if type(self).waits:
-                type(self).waits -= 1
-                before = stage.policy_calls
-                assert stage.policy_called.wait_for(lambda: stage.policy_calls > before, PATIENCE)
-        stage.scorer_inside.clear()
+        kind = type(self)
+        if not kind.waited:
+            kind.waited = True
+            with stage.policy_called:
+                enough = stage.policy_calls + 20
+                assert stage.policy_called.wait_for(lambda: stage.policy_calls >= enough, PATIENCE)
         return super().score(requests)
 
 
 def test_policy_and_scorer_work_at_the_same_time() -> None:
-    WaitingVowels.waits = 20
+    WaitingVowels.waited = False
+    # the first batch is full after four of the 200 problems; the others' calls of the policy need no score
     spec = beam_of(
         200,
         component("policy", OverlappingSpeller, CallSettings(concurrency=4)),
         component("scorer", WaitingVowels, CallSettings(batch=8)),
     )
     solutions = solve(spec)
+    assert WaitingVowels.waited
     assert {solution.failed_calls for solution in solutions.values()} == {()}
-    assert WaitingVowels.waits == 0
-    assert stage.overlaps >= 20
 
 
 class Gauge:
@@ -164,6 +160,14 @@ def test_each_role_has_a_limit_of_its_own_for_all_problems_together() -> None:
     }
     solve(PipelineSpec(spec.task, spec.search, spec.aggregator, roles, live=64))
     assert (Gauge.most, OtherGauge.most) == (5, 17)
+
+
+def test_worker_processes_share_the_limits_of_a_role() -> None:
+    policy = component("policy", Gauge, CallSettings(concurrency=9, rate=60))
+    whole = pipeline(policy=policy)
+    assert share_of(whole, 1) == whole
+    assert share_of(whole, 4).roles["policy"].call == CallSettings(concurrency=2, rate=15)
+    assert share_of(whole, 16).roles["policy"].call == CallSettings(concurrency=1, rate=3.75)
 
 
 class OneOfSixtyFour:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _HOPELESS = (CallRefused, ConfigurationError, ContractError)  # the same again would fail again
 _BLOCKING = 1.0  # seconds without giving way that are worth a warning
+_NOTICED = 5.0  # seconds of rest that people notice
 
 
 class _Miss(NamedTuple):
@@ -144,7 +145,7 @@ class EndpointPort(Port):
                 pause = _pause(rests) if miss.seconds is None else miss.seconds
                 if time.monotonic() + pause > patience:
                     return self._impatient(miss, pause), seconds
-                self._pacer.rest(pause)
+                self._rest(pause, miss.failure)
             elif miss.again and repeats < self.settings.retries:
                 repeats += 1
                 await asyncio.sleep(_pause(repeats))
@@ -157,6 +158,18 @@ class EndpointPort(Port):
             if type(outcome) is not _Miss:
                 return outcome, seconds
             miss = outcome
+
+    def _rest(self, pause: float, failure: Failure) -> None:
+        """Hold the role back; a pause that people notice is told to them."""
+        if self._pacer.rest(pause) and pause >= _NOTICED:
+            most = int(self._pacer.allowed)
+            _LOG.warning(
+                "%s: its server asks for rest; going on in %.0f s, with at most %d requests at once\n    %s",
+                self.role,
+                pause,
+                most,
+                failure.reason,
+            )
 
     def _impatient(self, miss: _Miss, pause: float) -> Failure:
         most = self.settings.patience

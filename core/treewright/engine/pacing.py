@@ -47,14 +47,16 @@ class Pacer:
             if time.monotonic() >= self._held_until:  # else a rest began meanwhile
                 return
 
-    def rest(self, seconds: float) -> None:
-        """Hold everything back for ``seconds``, and go on with half as many at once."""
+    def rest(self, seconds: float) -> bool:
+        """Hold everything back for ``seconds``, and go on with half as many at once; whether a new rest begins."""
         now = time.monotonic()
-        if now >= self._held_until:  # those under way complain too; one round of complaints is one lesson
+        begins = now >= self._held_until
+        if begins:  # those under way complain too; one round of complaints is one lesson
             self.allowed = max(1.0, self.allowed / 2)
             self.shrunk = self.allowed < self._most
         self._held_until = max(self._held_until, now + seconds)
         self.waits = True
+        return begins
 
     def grow(self) -> None:
         """A request was answered: the server can take a little more."""
