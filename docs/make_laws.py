@@ -4,6 +4,7 @@
     python docs/make_laws.py --quick              with the draws of ``make test``
     python docs/make_laws.py --only core/gsi      measure these; the other rows stay as they are
     python docs/make_laws.py --peers PYTHON       compare treequest's stored decisions with PYTHON's treequest too
+    python docs/make_laws.py --check              measure nothing; say which laws have no row, or which rows no law
 
 The rows live in ``docs/laws.json``; the page is made from them. A law that fails, or a control that passes, ends with
 exit code 1.
@@ -49,6 +50,8 @@ The draws are those of the check and, again, of its control.
 def main() -> int:
     """Measure, write, and say what did not hold."""
     options = _arguments()
+    if options.check:
+        return _check()
     rows = {row["name"]: row for row in _stored()}
     laws = all_laws()
     for law in laws:
@@ -65,6 +68,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="as few draws as make test")
     parser.add_argument("--only", default="", metavar="TEXT", help="laws whose name contains this, e.g. an algorithm")
+    parser.add_argument("--check", action="store_true", help="only see whether the page is up to date")
     parser.add_argument("--peers", metavar="PYTHON", help="an interpreter that has treequest")
     return parser.parse_args()
 
@@ -72,6 +76,17 @@ def _arguments() -> argparse.Namespace:
 def _stored() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(ROWS.read_text(encoding="utf-8")) if ROWS.exists() else []
     return found
+
+
+def _check() -> int:
+    rows = _stored()
+    laws, known = {law.name for law in all_laws()}, {row["name"] for row in rows}
+    complaints = [f"no row: {name}" for name in sorted(laws - known)]
+    complaints += [f"no such law any more: {name}" for name in sorted(known - laws)]
+    if PAGE.read_text(encoding="utf-8") != _page(rows):
+        complaints.append("docs/laws.md was not made from docs/laws.json")
+    print("\n".join(complaints), end="\n" if complaints else "")
+    return int(bool(complaints))
 
 
 def _measured(law: Law, quick: bool) -> dict[str, Any]:
