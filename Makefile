@@ -34,10 +34,14 @@ lint: .venv/ok ## style, types and imports
 
 bench: .venv/ok .benchmarks-venv/ok ## compare with other systems and with physical limits
 	$(BIN)/python benchmarks/engine_overhead.py --peers .benchmarks-venv/bin/python --json runs/engine_overhead.json
+	$(BIN)/python benchmarks/scheduler_busy.py --json runs/scheduler_busy.json
+	$(BIN)/python benchmarks/failing_request.py --peers .benchmarks-venv/bin/python --json runs/failing_request.json
 
 .benchmarks-venv/ok: benchmarks/requirements.txt
 	test -x .benchmarks-venv/bin/python || $(PYTHON) -m venv .benchmarks-venv
 	.benchmarks-venv/bin/python -m pip install -q --disable-pip-version-check -r benchmarks/requirements.txt
+	@# what it requires is a CUDA stack that its algorithms do not use
+	.benchmarks-venv/bin/python -m pip install -q --disable-pip-version-check --no-deps llm-reasoners==1.0.2
 	touch $@
 
 replicate: .venv/ok ## the papers' claims in miniature; ONLY=gsi for one system
