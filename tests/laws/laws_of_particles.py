@@ -134,13 +134,13 @@ def _unbiased(variant: str, target: Callable[[Word], float], draws: int, seed: i
     outcomes = ENDED_EARLY if variant.startswith("unequal") else B_OUTCOMES
     masses = [target(word) for word in outcomes]
     rows = _evidence(variant, draws, seed)
-    groups = _common_enough(masses, 30 * sum(masses) / draws)
+    groups = _common_enough(masses, 100 * sum(masses) / draws)
     merged = np.stack([rows[:, group].sum(axis=1) for group in groups], axis=1)
     return averages_to(merged, [sum(masses[index] for index in group) for group in groups])
 
 
 def _common_enough(masses: Sequence[float], least: float) -> list[list[int]]:
-    """Outcomes in groups of at least that mass: the mean of what is drawn a few times only is not normal."""
+    """Outcomes in groups of at least that mass: far tails of a mean are normal only if it is drawn often enough."""
     groups: list[list[int]] = [[]]
     for index in sorted(range(len(masses)), key=masses.__getitem__, reverse=True):
         if sum(masses[each] for each in groups[-1]) >= least:
