@@ -11,9 +11,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Coroutine
 from functools import partial
-from types import coroutine
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from treewright.engine.calls import PLUGIN_ERRORS, Call, Failure
@@ -21,6 +20,7 @@ from treewright.engine.invoke import checked_one
 from treewright.engine.pacing import Pacer
 from treewright.engine.ports import Port
 from treewright.engine.samples import Samples
+from treewright.engine.watching import watched
 from treewright.pipeline import CallSettings
 from treewright_registry import CallRefused, ConfigurationError, ContractError, RetryLater
 
@@ -197,7 +197,7 @@ class EndpointPort(Port):
     async def _limited(self, called: Coroutine[Any, Any, Any]) -> Any:
         """The results of a call, within the deadline; calls that block the loop are found out."""
         if self._watching:
-            called = _watched(called, self._blocked)
+            called = watched(called, self._blocked, _BLOCKING)
         deadline = self.settings.deadline
         if deadline is None:
             return await called
@@ -228,27 +228,6 @@ def _missed(error: BaseException) -> _Miss:
     if isinstance(error, RetryLater):
         return _Miss(failure, asked=True, seconds=error.seconds)
     return _Miss(failure, again=not isinstance(error, _HOPELESS))
-
-
-@coroutine
-def _watched(called: Coroutine[Any, Any, Any], blocked: Callable[[float], None]) -> Generator[Any, Any, Any]:
-    """Run a coroutine and tell of every stretch that it ran for long without giving way."""
-    step: Callable[[Any], Any] = called.send
-    value: Any = None
-    while True:
-        begin = time.perf_counter()
-        try:
-            waited_for = step(value)
-        except StopIteration as stop:
-            return stop.value
-        finally:
-            seconds = time.perf_counter() - begin
-            if seconds > _BLOCKING:
-                blocked(seconds)
-        try:
-            step, value = called.send, (yield waited_for)
-        except BaseException as error:  # a cancellation or time-out: the coroutine's business
-            step, value = called.throw, error
 
 
 def _pause(attempt: int) -> float:
