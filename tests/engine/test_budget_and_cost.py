@@ -53,6 +53,20 @@ def test_search_that_runs_out_of_budget_answers_with_its_best_so_far() -> None:
     }
 
 
+def test_answers_that_used_the_budget_up_are_still_judged() -> None:
+    search = component("search", Sample, n=6, wave=3)
+    for counter in ("generated_tokens", "policy.calls"):
+        solutions = solve(pipeline(search=search, budget={counter: 1}))  # the first wave spends it
+        assert all(solution.error is None and solution.score is not None for solution in solutions.values())
+        assert {solution.cost["policy"]["candidates"] for solution in solutions.values()} == {3}
+
+
+def test_scorer_is_refused_where_it_has_spent_the_limit_itself() -> None:
+    search = component("search", Sample, n=6, wave=3)
+    for solution in solve(pipeline(search=search, budget={"reward_calls": 3})).values():
+        assert solution.cost["scorer"]["reward_calls"] == 3
+
+
 def test_budget_that_ends_before_any_answer_is_an_error_that_says_so() -> None:
     solutions = solve(pipeline(search=component("search", Beam), budget={"candidates": 5}))
     assert {solution.error for solution in solutions.values()} == {

@@ -47,6 +47,21 @@ class Budget:
             if self.remaining(name) <= 0:
                 raise BudgetExhausted(f"budget spent: {name} {self._limits[name]:g}")
 
+    def check_score(self, role: str) -> None:
+        """Refuse a call of a scorer if a limit is reached that this scorer itself spends.
+
+        What a policy has already been paid for may still be judged: it belongs to the batch in flight.
+        Otherwise a budget that a policy's last call used up would throw that call's answers away.
+
+        Raises:
+            BudgetExhausted: which limit it was.
+        """
+        for name in self._checked:
+            own, _, counter = name.rpartition(".")
+            spends = own == role or (not own and getattr(self._ledger.of(role), counter) > 0)
+            if spends and self.remaining(name) <= 0:
+                raise BudgetExhausted(f"budget spent: {name} {self._limits[name]:g}")
+
     def remaining(self, counter: str) -> float:
         """What is left of a counter, infinite without a limit."""
         if counter == "candidates":

@@ -146,7 +146,7 @@ class ProblemEnv:
         context: Context | Sequence[Context] = NO_CONTEXT,
     ) -> Awaitable[list[Score]]:
         """A score for each trajectory; a failed one is NaN with a reason."""
-        self._shared.budget.check()
+        self._shared.budget.check_score(self._bound.get(role, role))
         seed = self._next_seed()
         if context is NO_CONTEXT:
             requests = [
