@@ -55,6 +55,13 @@ def test_log_evidence_of_one_particle_is_the_sum_of_its_log_scores() -> None:
     assert trace.notes["log_evidence"] == pytest.approx(sum(log(value(word[:at])) for at in (1, 2, 3)))
 
 
+def test_evidence_stands_in_the_first_row_of_the_trace() -> None:
+    _, trace = run(component("search", FILTER, particles=4), policy=Drawn, scorer=Hash)
+    first, *others = trace.rows()
+    assert first["notes"] == trace.notes
+    assert not any("notes" in row for row in others)
+
+
 def test_whole_target_has_the_last_score_as_the_only_weight() -> None:
     search = component("search", FILTER, particles=1, target="whole", potential="exp", beta=2.0)
     solution, trace = run(search, policy=Drawn, scorer=Hash)
