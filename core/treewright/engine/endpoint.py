@@ -80,7 +80,7 @@ class EndpointPort(Port):
     def flush(self, scheduler: "Scheduler") -> bool:
         """Start as many tasks as there are queued requests and the limit allows."""
         sent = False
-        while self.waiting and self._active < self._pacer.allowed:
+        while self.waiting and self._active + 1 <= self._pacer.allowed:
             first = self._take_one()  # taken here, so that every task started has work
             task = asyncio.ensure_future(self._work(scheduler, *first))
             self._active += 1
