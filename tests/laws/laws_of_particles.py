@@ -134,7 +134,7 @@ def _unbiased(variant: str, target: Callable[[Word], float], draws: int, seed: i
     outcomes = ENDED_EARLY if variant.startswith("unequal") else B_OUTCOMES
     masses = [target(word) for word in outcomes]
     rows = _evidence(variant, draws, seed)
-    groups = _common_enough(masses, 100 * sum(masses) / draws)
+    groups = _common_enough(masses, max(1 / 15, 100 / draws) * sum(masses))
     merged = np.stack([rows[:, group].sum(axis=1) for group in groups], axis=1)
     return averages_to(merged, [sum(masses[index] for index in group) for group in groups])
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cache, partial
 from itertools import product
-from math import prod
+from math import fsum, prod
 
 from tests.engine.toys import component
 from tests.laws.drawing import A_OUTCOMES, counts, solutions
@@ -22,8 +22,8 @@ def by_enumeration(weigh: Weigh, shared: bool) -> list[float]:
     """The heaviest outcome among N draws; the tied share the win, or the first of them has it."""
     law = [0.0] * K
     for sample in product(range(K), repeat=N):
-        totals = {outcome: sum(weigh(each) for each in sample if each == outcome) for outcome in sample}
-        tied = [outcome for outcome in totals if totals[outcome] > max(totals.values()) - 1e-9]  # in order of sample
+        totals = {outcome: fsum(weigh(each) for each in sample if each == outcome) for outcome in sample}
+        tied = [outcome for outcome in totals if totals[outcome] == max(totals.values())]  # in order of sample
         winners = tied if shared else tied[:1]
         for winner in winners:
             law[winner] += prod(DRAFT_A[each] for each in sample) / len(winners)

@@ -7,6 +7,7 @@ Candidates without an answer do not vote, unless nobody has one.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from math import fsum
 from typing import Any, Literal, TypeAlias
 
 from treewright.searches.step_scores import StepRule, aggregator_needs, rescored
@@ -40,7 +41,7 @@ class Vote(ABC):
     def _heaviness(self, members: list[Candidate]) -> tuple[bool, float]:
         """Sort key: classes with a vote that counts first, then by summed weight, heaviest first."""
         weights = [weight for weight in map(self.weight, members) if weight is not None]
-        return not weights, -sum(weights)
+        return not weights, -fsum(weights)  # exact, so that the order of offers cannot decide
 
     def _tie_break(self, env: Env) -> Callable[[int, list[Candidate]], float]:
         if self.ties == "score":
