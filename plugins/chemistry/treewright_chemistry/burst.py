@@ -32,7 +32,10 @@ __all__ = ["BurstOptions", "BurstResult", "Fit", "Found", "burst"]
 PROPOSALS_PER_CANDIDATE: Final = 8
 """Proposals that a round, and a whole burst, may spend per candidate: a small formula is soon exhausted."""
 
-IDLE_ROUNDS: Final = 10
+SPARE_PROPOSALS: Final = 2_000
+"""Proposals that a burst may spend beside those, so that a short one can still fill its islands."""
+
+IDLE_ROUNDS: Final = 4
 """Rounds of every island in a row without a new candidate, after which the formula counts as exhausted."""
 
 
@@ -172,7 +175,7 @@ class _Run:
     def search(self, evaluations: int, keep: int) -> BurstResult:
         """A batch for each island in turn, until the budget is spent or nothing new turns up."""
         idle, turn, migrated = 0, 0, 0
-        most_proposals = PROPOSALS_PER_CANDIDATE * evaluations + 10_000
+        most_proposals = PROPOSALS_PER_CANDIDATE * evaluations + SPARE_PROPOSALS
         while (
             len(self._scores) < evaluations
             and self._proposals < most_proposals
