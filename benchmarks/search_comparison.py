@@ -61,7 +61,7 @@ def _puzzle_searches(budget: int) -> Mapping[str, dict[str, Any]]:
         "mcts, uct": {"use": "core/mcts", "branch": 4},
         "mcts, puct": {"use": "core/mcts", "branch": 4, "rule": "puct"},
         "particle filter": {"use": "core/particle-filter", "particles": answers},
-        "particle gibbs": {"use": "core/particle-gibbs", "particles": max(2, answers // 4), "sweeps": 4},
+        "particle gibbs": {"use": "core/particle-gibbs", "particles": max(2, answers // 4), "iterations": 4},
         "rsd": {"use": "core/rsd"},
         "specs": {"use": "core/specs", "n": answers},
         "gsi": {"use": "core/gsi", "n": answers},
