@@ -83,18 +83,16 @@ def _settings(budget: int, burst: int) -> dict[str, Any]:
 _VARIANTS = {"ablations": ablations, "budgets": budgets, "seeds": seeds}
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """Accuracy, what it cost, and the paired difference to the first row."""
+def table(outcomes: Sequence[Outcome], counter: str = "inner_evaluations") -> str:
+    """Accuracy, what a problem cost on average, and the paired difference to the first row."""
     first = outcomes[0]
-    lines = [
-        f"{'variant':28} {'n':>4} {'top-1 %':>20} {'top-10 %':>8} {'candidates':>10} {'s/molecule':>10}  minus first row"
-    ]
+    lines = [f"{'variant':28} {'n':>4} {'right %':>20} {'top-10 %':>8} {counter:>17} {'s/problem':>9}  minus first row"]
     for each in outcomes:
         gap = "" if each is first else share(difference(each, first), signed=True)
         lines.append(
             f"{each.variant.name:28} {len(each.records):4} {share(each.accuracy()):>20}"
-            f" {100 * each.metric('top_10'):8.1f} {each.spent('inner_evaluations'):10.0f}"
-            f" {each.seconds:10.2f}  {gap}"
+            f" {100 * each.metric('top_10'):8.1f} {each.spent(counter):17.0f}"
+            f" {each.seconds:9.2f}  {gap}"
         )
     return "\n".join(lines)
 

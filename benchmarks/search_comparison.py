@@ -33,7 +33,7 @@ def main() -> int:
     for variant in variants:
         folder = options.out / f"{options.what}-{options.budget}-{options.seed}-{variant.name.replace(' ', '-')}"
         outcomes.append(run(variant, folder, workers=options.workers, limit=options.problems))
-    print(table(outcomes))
+    print(table(outcomes, "generated_tokens" if options.what == "puzzle" else "inner_evaluations"))
     if options.json:
         options.json.write_text(json.dumps(rows(outcomes), indent=1) + "\n")
     return 0
@@ -60,11 +60,13 @@ def _puzzle_searches(budget: int) -> Mapping[str, dict[str, Any]]:
         "dvts": {"use": "core/dvts", "n": 4 * fours, "branch": 4},
         "mcts, uct": {"use": "core/mcts", "branch": 4},
         "mcts, puct": {"use": "core/mcts", "branch": 4, "rule": "puct"},
+        "mcts, uct, rollouts": {"use": "core/mcts", "branch": 4, "rollout": 0.5},
+        "mcts, puct, rollouts": {"use": "core/mcts", "branch": 4, "rule": "puct", "rollout": 0.5},
         "particle filter": {"use": "core/particle-filter", "particles": answers},
         "particle gibbs": {"use": "core/particle-gibbs", "particles": max(2, answers // 4), "iterations": 4},
-        "rsd": {"use": "core/rsd"},
-        "specs": {"use": "core/specs", "n": answers},
-        "gsi": {"use": "core/gsi", "n": answers},
+        "rsd": {"use": "core/rsd", "n": 8},
+        "specs": {"use": "core/specs", "n": answers // 2},
+        "gsi": {"use": "core/gsi", "n": answers // 2},
     }
 
 

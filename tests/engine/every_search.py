@@ -36,6 +36,7 @@ SEARCHES = {
     "dvts": component("search", Dvts, n=6, branch=2),
     "uct": component("search", Mcts, branch=3),
     "puct": component("search", Mcts, branch=3, rule="puct"),
+    "uct-rollouts": component("search", Mcts, branch=3, rollout=0.5),
     "uct-rounds": component("search", Mcts, branch=3, leaves=3, first_visits="one-by-one"),
     "self-refine-mcts": component("search", SelfRefineMcts),
     "islands": component("search", Islands, islands=2, drafts=3, branch=3, patience=2, migration=2),

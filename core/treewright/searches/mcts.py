@@ -1,8 +1,14 @@
 r"""Monte-Carlo tree search over steps, with UCT or PUCT selection.
 
 Walk from the root to a leaf by the selection rule (``mcts_rules``), expand the leaf by ``branch`` steps, judge each
-child with the scorer, back values up the path. There are no random playouts: a new child's value is the scorer's,
-so values are initialised by the reward model. What an expansion backs up:
+child with the scorer, back values up the path. A new child's value is the scorer's, so values are initialised by the
+reward model. With ``rollout`` α > 0 the best new child is also continued greedily to the end of the answer, which is
+offered, and its value becomes
+
+    V ← (1 − α) V + α · value of the finished answer
+
+(ReST-MCTS*, which continues by 3 steps and takes α = 0.5). So the search has an answer from its first simulation on.
+What an expansion backs up:
 
     first_visits: together     the values of all new children at once, each its first visit (treequest's StandardMCTS)
     first_visits: one-by-one   the value of the one child that the rule prefers; the others wait unvisited, as in
@@ -21,12 +27,15 @@ Needs a policy that proposes steps, and a scorer that judges unfinished trajecto
 
 from collections.abc import Callable, Mapping, Sequence
 from math import inf, sqrt
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from treewright.searches.mcts_rules import Puct, Rule, Uct
 from treewright.searches.mcts_tree import Node, back_up, close, resume, suspend
 from treewright.searches.step_scores import StepRule, combined, scorer_need
 from treewright_registry import Capability, Env, Need, Problem, Sampling, Score, Trajectory
+
+_TO_THE_END = Sampling(unit="end", temperature=0.0)
+_Scale: TypeAlias = Callable[[Sequence[Score]], list[float]]
 
 
 class Mcts:
@@ -42,6 +51,8 @@ class Mcts:
         parent_visits_floor: N of ``puct`` is at least this.
         first_visits: whether new children are visited ``together`` or ``one-by-one``.
         revisit: finished answers stay open and give their value again; needs ``iterations``.
+        rollout: α, the weight of a greedy continuation to the end; 0 makes none. Finished answers then come early,
+            and each expansion costs one whole answer more.
         leaves: leaves expanded in one round, for fuller batches; 1 is the exact sequential search.
         virtual_loss: visits of value 0 that a leaf under way counts for, so that the others of the round look
             elsewhere.
@@ -77,6 +88,7 @@ class Mcts:
         parent_visits_floor: int = 0,
         first_visits: Literal["together", "one-by-one"] = "together",
         revisit: bool = False,
+        rollout: float = 0.0,
         leaves: int = 1,
         virtual_loss: int = 1,
         depth: int = 40,
@@ -86,6 +98,8 @@ class Mcts:
     ) -> None:
         if min(branch, depth) < 1:
             raise ValueError(f"branch and depth must be at least 1, not {branch} and {depth}")
+        if not 0.0 <= rollout <= 1.0:
+            raise ValueError(f"rollout must be in [0, 1], not {rollout}")
         if leaves < 1 or min(virtual_loss, parent_visits_floor) < 0:
             raise ValueError("leaves must be at least 1, virtual_loss and parent_visits_floor must not be negative")
         if revisit and (iterations is None or first_visits == "together"):
@@ -96,6 +110,7 @@ class Mcts:
         )
         self.together = first_visits == "together"
         self.revisit = revisit
+        self.rollout = rollout
         self.leaves = leaves
         self.virtual_loss = virtual_loss
         self.depth = depth
@@ -128,9 +143,29 @@ class Mcts:
                 if self.leaves > 1:
                     for leaf in leaves:
                         resume(leaf, self.virtual_loss)
-            for leaf, steps, judged in zip(leaves, families, scores, strict=True):
-                self._expand(leaf, steps, judged, scale(judged), env)
+            values = [scale(judged) for judged in scores]
+            if self.rollout:
+                await self._roll_out(families, values, scale, env)
+            for leaf, steps, judged, own in zip(leaves, families, scores, values, strict=True):
+                self._expand(leaf, steps, judged, own, env)
                 nodes.extend(leaf.children)
+
+    async def _roll_out(
+        self, families: Sequence[Sequence[Trajectory]], values: list[list[float]], scale: _Scale, env: Env
+    ) -> None:
+        """Continue the best new child of each family to its end, offer that, and mix its value in."""
+        best = [(row, _best_open(steps, own)) for row, (steps, own) in enumerate(zip(families, values, strict=True))]
+        chosen = [(row, place) for row, place in best if place is not None]
+        if not chosen:
+            return
+        ends = await env.propose([families[row][place] for row, place in chosen], 1, sampling=_TO_THE_END)
+        reached = [(at, family[0]) for at, family in zip(chosen, ends, strict=True) if family]
+        judged = combined(await env.score([end for _, end in reached]), self.step_scores)
+        for ((row, place), end), score, value in zip(reached, judged, scale(judged), strict=True):
+            if env.finished(end):
+                env.offer(end, score)
+            if value == value:
+                values[row][place] += self.rollout * (value - values[row][place])
 
     def _select(self, root: Node, left: float) -> tuple[list[Node], int]:
         """Simulations until enough leaves wait for their children; those leaves, and how many simulations it took."""
@@ -199,6 +234,12 @@ class Mcts:
         close(leaf)
 
 
+def _best_open(steps: Sequence[Trajectory], values: Sequence[float]) -> int | None:
+    """The place of the best unfinished step whose score did not fail; ties go to the first."""
+    places = [place for place, step in enumerate(steps) if not step.finished and values[place] == values[place]]
+    return max(places, key=lambda place: values[place]) if places else None
+
+
 def _visit_all(leaf: Node) -> None:
     """First visits of the leaf's new children, and their values up the path.
 
@@ -214,7 +255,7 @@ def _visit_all(leaf: Node) -> None:
     back_up(leaf, visits, total)
 
 
-def _scaling(low: float, high: float) -> Callable[[Sequence[Score]], list[float]]:
+def _scaling(low: float, high: float) -> _Scale:
     """Scores to [0, 1] where the range is finite: UCT's constant assumes it. Failed ones stay NaN."""
     offset, width = (low, high - low) if -inf < low < high < inf else (0.0, 1.0)
     return lambda scores: [(score.value - offset) / width for score in scores]
