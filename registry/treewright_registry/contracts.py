@@ -169,7 +169,9 @@ class Task(Protocol):
     The constructor must not load references: the engine keeps two instances, and only the one
     that grades ever calls ``problems``. So nothing near a policy holds an answer in memory.
 
-    Optional methods: ``metrics(records)`` gives metrics of the whole set, name → ``{value, low,
+    Optional methods: ``place(id, answers)`` gives further metrics of one problem from all distinct
+    answers that its search offered, best first (at most 1,000): whether the right one was found, and
+    where it stands; ``metrics(records)`` gives metrics of the whole set, name → ``{value, low,
     high}``; ``present(records, folder)`` returns text for the end of a run and may write pages
     into the run folder. A task that cannot grade says ``has_references = False``, and its verdicts
     are ``Verdict(None)``.

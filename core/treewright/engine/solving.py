@@ -27,6 +27,8 @@ from treewright_registry import (
 )
 
 _RUNNERS_UP = 9  # with the answer itself: a top ten
+MOST_OFFERED = 1_000
+"""Distinct answers handed to a task's ``place``."""
 TraceWriter = Callable[[Problem, Trace], None]
 
 
@@ -43,6 +45,8 @@ class Solution:
         error: why there is no answer.
         failed_calls: reasons of failed calls on the way, the first few.
         seconds: wall-clock time from start to end.
+        offered: all distinct answers of the search, best first, at most ``MOST_OFFERED``; only for tasks
+            with a method ``place``, and never written to the record.
     """
 
     problem_id: str
@@ -53,6 +57,7 @@ class Solution:
     error: str | None = None
     failed_calls: tuple[str, ...] = ()
     seconds: float = 0.0
+    offered: tuple[JSON, ...] = ()
 
 
 class Solver:
@@ -155,9 +160,13 @@ class Solver:
         seconds: float,
     ) -> Solution:
         answers: list[dict[str, Any]] = []
+        offered: list[dict[str, Any]] = []
         if error is None:
             try:
-                answers = self._distinct_answers(ordered)
+                answers = self._distinct_answers(ordered, _RUNNERS_UP + 1)
+                if hasattr(self._reader, "place"):  # an aggregator may have left some of the offers out
+                    others = sorted(shared.offers, key=lambda candidate: -candidate.score.rank)
+                    offered = self._distinct_answers([*ordered, *others], MOST_OFFERED)
             except PLUGIN_ERRORS as raised:  # a task's extraction failed on this problem's answer
                 error = f"{type(raised).__name__}: {raised}"
         first = answers[0] if answers else {"answer": None, "score": None}
@@ -166,13 +175,14 @@ class Solver:
             answer=first["answer"],
             score=first["score"],
             runners_up=tuple(answers[1:]),
+            offered=tuple(each["answer"] for each in offered if each["answer"] is not None),
             cost=shared.ledger.as_dict(),
             error=error,
             failed_calls=tuple(shared.failures),
             seconds=seconds,
         )
 
-    def _distinct_answers(self, ordered: Sequence[Candidate]) -> list[dict[str, Any]]:
+    def _distinct_answers(self, ordered: Sequence[Candidate], most: int) -> list[dict[str, Any]]:
         answers: list[dict[str, Any]] = []
         seen = set()
         for candidate in ordered:
@@ -183,7 +193,7 @@ class Solver:
             seen.add(key)
             score = candidate.score
             answers.append({"answer": answer, "score": None if score.failed else score.value})
-            if len(answers) > _RUNNERS_UP:
+            if len(answers) == most:
                 break
         json.dumps(answers, allow_nan=False)  # an answer that is not JSON is an error of this problem
         return answers

@@ -186,6 +186,7 @@ class _Run:
         if error is None:
             try:
                 correct, metrics = self._grader.grade(solution.problem_id, solution.answer)
+                metrics = {**metrics, **self._placed(solution)}
                 json.dumps(metrics, allow_nan=False)  # what cannot be written is no metric
             except (Exception, SystemExit) as raised:  # one answer that cannot be graded must not end the run
                 error = f"grading failed: {type(raised).__name__}: {raised}"
@@ -202,6 +203,11 @@ class _Run:
             failed_calls=solution.failed_calls,
             seconds=solution.seconds,
         )
+
+    def _placed(self, solution: Solution) -> Mapping[str, Any]:
+        """The task's figures of all answers that the search offered, if it wants to see them."""
+        place = getattr(self._grader, "place", None)
+        return {} if place is None else dict(place(solution.problem_id, solution.offered))
 
     def _complete(self, seconds: float, interrupted: bool) -> Mapping[str, Any]:
         order = [problem.id for problem in self._problems]

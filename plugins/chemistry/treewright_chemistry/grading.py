@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
@@ -12,7 +11,6 @@ from treewright_chemistry.errors import StructureError
 from treewright_chemistry.structures import Mol, constitution, parse_structure
 from treewright_registry import JSON, Trajectory, Verdict
 
-TOP: Final = (1, 3, 5, 10)
 _MORGAN = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
 
 
@@ -47,44 +45,6 @@ def compare(answer: JSON, truth: str) -> Verdict:
             "maccs": _tanimoto(rdMolDescriptors.GetMACCSKeysFingerprint, found, reference),
         },
     )
-
-
-def ranked_answers(record: Any) -> list[str]:
-    """The answers of a record, best first."""
-    answers = [record.answer, *(runner["answer"] for runner in record.runners_up)]
-    return [str(answer) for answer in answers if answer is not None]
-
-
-def rank_of(record: Any, truth: str) -> int | None:
-    """The place of the true constitution among a record's answers, from 1; None if it is not there."""
-    wanted = constitution(Chem.MolFromSmiles(truth))
-    answers = ranked_answers(record)
-    return answers.index(wanted) + 1 if wanted in answers else None
-
-
-def outcomes(records: Sequence[Any], truths: Mapping[str, str], truth_scores: Mapping[str, float]) -> dict[str, Any]:
-    """Shares of the records by outcome, and top-k.
-
-    ``solved``: the answer is right. ``outranked``: the truth would not score above the answer, so no
-    longer search helps. ``not_found``: the truth would score above the answer, so the search missed
-    it. The three add up to 1; failed problems, those without a truth among them, count as not found.
-    """
-    from treewright.run.intervals import wilson
-
-    n = len(records)
-    counts = {f"top_{k}": 0 for k in TOP} | {"outranked": 0, "not_found": 0}
-    for record in records:
-        rank = rank_of(record, truths[record.id]) if record.id in truths else None
-        for k in TOP:
-            counts[f"top_{k}"] += rank is not None and rank <= k
-        if rank != 1:
-            above = record.score is None or truth_scores[record.id] > record.score
-            counts["not_found" if above else "outranked"] += 1
-    shares = {}
-    for name, count in counts.items():
-        low, high = wilson(count, n)
-        shares[name] = {"value": count / n, "low": low, "high": high, "n": n}
-    return shares
 
 
 def _tanimoto(fingerprint: Any, left: Mol, right: Mol) -> float:

@@ -90,13 +90,17 @@ class ReferenceTask(ABC):
 
         return compare(answer, self._case(problem_id).smiles)
 
-    def metrics(self, records: Sequence[Any]) -> dict[str, Any]:
-        """Top-k, and the wrong ones by outcome: outranked or not found."""
-        from treewright_chemistry.grading import outcomes
+    def place(self, problem_id: str, answers: Sequence[JSON]) -> dict[str, Any]:
+        """Whether the truth is among all structures that were proposed to the search, and where."""
+        from treewright_chemistry.outcomes import placed
 
-        read = [record.id for record in records if record.id in self._cases]
-        truths = {name: self._cases[name].smiles for name in read}
-        return outcomes(records, truths, {name: self._truth_score(name) for name in read})
+        return placed(answers, self._case(problem_id).smiles)
+
+    def metrics(self, records: Sequence[Any]) -> dict[str, Any]:
+        """Top-k, found-rate, rank given found, and the wrong ones by outcome."""
+        from treewright_chemistry.outcomes import outcomes
+
+        return outcomes(records)
 
     def present(self, records: Sequence[Any], folder: Path) -> str:
         """A table of verdicts; a page with drawings and shifts beside it."""
@@ -110,17 +114,6 @@ class ReferenceTask(ABC):
             texts.insert(0, verdicts(shown, [case.name or record.id for record, case in known]))
             texts.append(f"page with drawings: {write_page(folder / 'report.html', 'Structure elucidation', shown)}")
         return "\n\n".join(texts)
-
-    def _truth_score(self, problem_id: str) -> float:
-        from treewright_chemistry.cosine_part import cosine_part
-        from treewright_chemistry.likelihood import SpectrumFit
-        from treewright_chemistry.shifts import ShiftTables
-        from treewright_chemistry.structures import constitution, parse_structure
-
-        case = self._case(problem_id)
-        truth = parse_structure(constitution(parse_structure(case.smiles)))
-        cosine = cosine_part("auto", case.spectrum.evidence)  # as chemistry/spectrum-fit scores by default
-        return float(SpectrumFit(case.spectrum, ShiftTables.load(), cosine=cosine).score_many([truth])[0])
 
     def _case(self, problem_id: str) -> Case:
         if problem_id not in self._cases:
