@@ -29,6 +29,7 @@ from treewright_chemistry.score_weights import (
     MISMATCH,
     MISMATCH_CAP,
     PARTS,
+    SURPLUS_COST,
     WEIGHTS,
     FitScore,
 )
@@ -175,10 +176,11 @@ class SpectrumFit:
         return values[:, 0], values[:, 1]
 
     def _rewards(self, molecules: Sequence[Mol], parts: Floats, totals: Floats) -> Floats:
-        """Map totals to 0..1 by the logistic law calibrated on the development set."""
-        centre, width = CALIBRATION[self.spectrum.evidence]
-        lines = max(self.observations.classes + self.observations.proton_peaks, 1)
-        rewards = 1.0 / (1.0 + np.exp(-np.clip((totals / lines - centre) / width, -50.0, 50.0)))
+        """Map totals to 0..1; see ``calibration_fit``."""
+        formula = self.spectrum.formula
+        heavy = sum(count for element, count in formula.counts if element != "H")
+        surplus = max(self.observations.classes - formula["C"], 0)
+        rewards = CALIBRATION[self.spectrum.evidence].rewards(totals - SURPLUS_COST * surplus, heavy)
         for number in np.flatnonzero((parts == MISMATCH).all(1)).tolist():
             rewards[number] = mismatch_reward(formula_of(molecules[number]), self.spectrum.formula)
         return rewards

@@ -60,8 +60,40 @@ misplaced hydrogens never occur, so these two weigh more than the fit asks for; 
 neighbours in soft spectra are set by hand, since the sources hold neither counts nor patterns. The weight of
 the cosine belongs to the encoder and stands beside it (``cosine_weights``).
 """
-CALIBRATION: Final = {"exact": (-1.9, 0.6), "soft": (-2.3, 1.2)}
-"""Centre and width of the reward, in units of total per observed line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The scale of the reward; ``calibration_fit`` tells what it means and where it comes from.
+
+    Attributes:
+        offset, slope: a right structure of n heavy atoms totals about -(offset + slope · n).
+        width: by how much total / typical total must fall for the log-odds of the reward to rise by 1.
+    """
+
+    offset: float
+    slope: float
+    width: float
+
+    def rewards(self, totals: Floats, heavy_atoms: int) -> Floats:
+        """Return the rewards, 0 to 1, of candidates with these totals; all have so many heavy atoms."""
+        ratio = totals / -(self.offset + self.slope * heavy_atoms)
+        logit = (1.0 - ratio) / self.width + np.log(TYPICAL_SCORE / (1.0 - TYPICAL_SCORE))
+        result: Floats = 1.0 / (1.0 + np.exp(-np.clip(logit, -50.0, 50.0)))
+        return result
+
+
+SURPLUS_COST: Final = 2.0
+"""Taken off the total for each 13C line in excess of the formula's carbons: nothing can explain it (set by hand).
+
+The same for all structures of a spectrum, so it changes no ranking."""
+TYPICAL_SCORE: Final = 0.8
+"""What a typical right structure scores."""
+CALIBRATION: Final = {
+    "exact": Calibration(offset=5.142, slope=0.435, width=0.441),
+    "soft": Calibration(offset=1.492, slope=1.377, width=0.261),
+}
+"""By evidence; fitted by ``calibration_fit``, to be fitted again with the weights."""
 MISMATCH: Final[Floats] = np.array([-400.0, -400.0, 20.0, 20.0, 1.0, 20.0, 1.0, 1.0, 200.0, 200.0, -2.0])
 """Parts of a molecule with another formula."""
 MISMATCH_CAP: Final = 0.2
