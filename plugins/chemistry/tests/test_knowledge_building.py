@@ -10,7 +10,10 @@ import pytest
 from rdkit import Chem
 
 from treewright_chemistry import substructure_harvest
-from treewright_chemistry.knowledge_base import EXCLUDED, Substructures
+from treewright_chemistry.capped_pieces import capped_block
+from treewright_chemistry.held_out import reserved_blocks
+from treewright_chemistry.knowledge_base import Substructures
+from treewright_chemistry.reserved_molecules import closed_book_sign
 from treewright_chemistry.structures import inchikey14
 from treewright_chemistry.substructure_knowledge import load_substructures, load_vectors
 from treewright_chemistry.substructures import collect
@@ -20,7 +23,7 @@ from treewright_registry import ConfigurationError, DataError, KnowledgeBuild
 ETHANOL, BENZENE = "LFQSCWFLJHTTHZ", "UHOVQNZJYSORNB"
 MOLECULES = [
     "CCOc1ccccc1", "CC(=O)Nc1ccccc1", "CS(=O)(=O)c1ccc(Cl)cc1", "CCO", "c1ccccc1", "O=[N+]([O-])c1ccccc1",
-    "CCOCC", "c1ccc2[nH]ccc2c1", "CCCc1ccc2[nH]ccc2c1", "CC(=O)OCC", "CCN(CC)CC",
+    "CCOCC", "c1ccc2[nH]ccc2c1", "CCCc1ccc2[nH]ccc2c1", "COC(C)=O", "CCN(CC)CC",
 ]  # fmt: skip
 PLAIN = {"vectors": False, "windows": False, "least": 1}
 
@@ -53,7 +56,7 @@ def test_records_are_the_counted_pieces_with_text_and_provenance(tmp_path):
 
 def test_the_threshold_and_the_limit_keep_the_most_common(tmp_path):
     built(tmp_path, MOLECULES, options={**PLAIN, "least": 3, "most": 2})
-    assert [(each.smiles, each.count) for each in load_substructures(tmp_path / "kb")] == [("*CC", 7), ("*c1ccccc1", 3)]
+    assert [(each.smiles, each.count) for each in load_substructures(tmp_path / "kb")] == [("*CC", 6), ("*c1ccccc1", 3)]
 
 
 def test_figures_tell_what_became_of_every_line(tmp_path):
@@ -101,18 +104,33 @@ def test_molecules_to_be_left_out_are_in_neither_part(tmp_path):
     options = {**PLAIN, "excluded": str(tmp_path / "list.txt")}
     figures = built(tmp_path, MOLECULES, options=options)
     assert (figures["left out"], figures["searchable"]) == (2, 9)
-    assert figures["kept out"].endswith("held-out molecules and the 2 of list.txt")
+    assert figures["kept out"] == "the 256 held-out and 339 benchmark molecules and the 2 of list.txt"
     found = Substructures(**options).search(tmp_path / "kb", "*", 100)
     blocks = {inchikey14(Chem.MolFromSmiles(hit.id)) for hit in found}
     assert len(found) == 9 and not blocks & {ETHANOL, BENZENE}
 
 
-def test_the_demonstration_molecules_are_left_out_without_any_list(tmp_path, monkeypatch):
+def test_benchmark_and_demonstration_molecules_are_left_out_without_any_data_folder(tmp_path, monkeypatch):
     monkeypatch.delenv("TREEWRIGHT_DATA", raising=False)
-    vanillin = "COc1cc(C=O)ccc1O"
-    figures = built(tmp_path, [vanillin, *MOLECULES])
-    assert figures["left out"] == 1
-    assert figures["kept out"].endswith("held-out molecules (no list of benchmark molecules found)")
+    vanillin, pyridine = "COc1cc(C=O)ccc1O", "c1ccncc1"
+    figures = built(tmp_path, [vanillin, pyridine, *MOLECULES])
+    assert (figures["left out"], figures["kept out"]) == (2, "the 256 held-out and 339 benchmark molecules")
+    assert json.loads((tmp_path / "kb" / "build.json").read_text())["closed book"] == closed_book_sign()
+
+
+def test_pieces_that_are_reserved_molecules_when_capped_are_left_out(tmp_path):
+    held = ["CCOc1ccccn1", "CC(=O)Oc1ccc2ccc(=O)oc2c1"]  # pyridine is of a benchmark, coumarin of the demonstration
+    pieces = {"*c1ccccn1", "*c1ccc2ccc(=O)oc2c1", "*OC(C)=O"}
+    built(tmp_path, held, options={**PLAIN, "exclude": False})
+    assert pieces <= {each.smiles for each in load_substructures(tmp_path / "kb")}
+    assert "closed book" not in json.loads((tmp_path / "kb" / "build.json").read_text())
+    built(tmp_path, held)
+    found = {each.smiles for each in load_substructures(tmp_path / "kb")}
+    assert found & pieces == {"*OC(C)=O"}
+    assert not {capped_block(smiles) for smiles in found} & reserved_blocks()
+    assert [each.smiles for each in collect(map(Chem.MolFromSmiles, held), limit=99) if each.smiles not in found] == [
+        "*c1ccc2ccc(=O)oc2c1", "*c1ccccn1",
+    ]  # fmt: skip
 
 
 def test_a_list_that_was_asked_for_must_be_there_and_be_one(tmp_path):
@@ -120,7 +138,6 @@ def test_a_list_that_was_asked_for_must_be_there_and_be_one(tmp_path):
     assert complaint(tmp_path, MOLECULES, options) == f"excluded: {tmp_path / 'gone.txt'}: there is no such file"
     (tmp_path / "gone.txt").write_text("CCO\n")
     assert complaint(tmp_path, MOLECULES, options).startswith(f"{tmp_path / 'gone.txt'}:1: 'CCO' is no first block")
-    assert EXCLUDED.startswith("$TREEWRIGHT_DATA/")
 
 
 def test_a_list_of_nothing_usable_is_refused_with_the_first_reason(tmp_path):

@@ -19,7 +19,7 @@ from treewright_chemistry.molecule_library import MoleculeLibrary, MoleculeSpool
 from treewright_chemistry.smiles_lists import SmilesLine
 from treewright_chemistry.spectrum_codec import SpectrumCodec
 from treewright_chemistry.substructure_harvest import Harvester, HarvestSettings
-from treewright_chemistry.substructure_knowledge import load_substructures
+from treewright_chemistry.substructure_knowledge import is_closed_book, load_substructures
 from treewright_knowledge import Description, KnowledgeStore, Record, StoreBuilder
 from treewright_registry import DataError, KnowledgeBuild, RetrieveRequest
 
@@ -36,7 +36,7 @@ def build(folder, **options):
     source = folder / "list.smi"
     source.write_text("\n".join(MOLECULES) + "\n")
     order = KnowledgeBuild((source,), folder / "kb", "chemistry/substructures", {}, "2026-01-31", lambda *_: None)
-    Substructures(least=1, exclude=False, **options).build(order)
+    Substructures(**{"least": 1, "exclude": False} | options).build(order)
     return folder / "kb"
 
 
@@ -240,6 +240,26 @@ def test_the_command_line_builds_searches_and_finds_damage(tmp_path):
 
 
 def test_the_retriever_finds_in_a_knowledge_base_of_ones_own(base, full):
-    retriever = EncoderRetriever(knowledge=str(full))
+    retriever = EncoderRetriever(knowledge=str(full), open_book=True)
     query = SpectrumCodec().encode(spectrum_of(SPECTRUM))
     assert retriever.retrieve([RetrieveRequest(query, 4)])[0] == base.search(full, SPECTRUM, 4)
+
+
+def test_an_open_book_is_refused_unless_asked_for(full, tmp_path):
+    with pytest.raises(DataError) as caught:
+        EncoderRetriever(knowledge=str(full))
+    assert str(caught.value) == (
+        f"{full}: it was not built without the molecules kept for evaluation, so a figure found with it counts for "
+        "nothing\n    build it with --set exclude=true, or say so: open_book: true"
+    )
+    closed = build(tmp_path, exclude=True, vectors=False, windows=False, molecules=False)
+    EncoderRetriever(knowledge=str(closed))
+
+
+def test_a_knowledge_base_of_another_list_of_reserved_molecules_is_an_open_book(tmp_path):
+    closed = build(tmp_path, exclude=True, vectors=False, windows=False, molecules=False)
+    with KnowledgeStore.open(closed) as store:
+        assert is_closed_book(store)
+        account = json.loads((closed / "build.json").read_text())
+        (closed / "build.json").write_text(json.dumps({**account, "closed book": "0" * 64}))
+        assert not is_closed_book(store)

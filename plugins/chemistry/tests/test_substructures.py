@@ -8,7 +8,9 @@ from rdkit import Chem
 from treewright_chemistry.cutting import cut_molecule
 from treewright_chemistry.errors import TableError
 from treewright_chemistry.fragments import Fragment, mismatch
+from treewright_chemistry.held_out import reserved_blocks
 from treewright_chemistry.substructure_file import read_substructures, write_substructures
+from treewright_chemistry.substructure_recipe import allowed_substructures
 from treewright_chemistry.substructure_text import describe
 from treewright_chemistry.substructures import Substructure, SubstructureCounter, Window, collect
 
@@ -118,3 +120,34 @@ def test_each_window_takes_a_line_of_its_own():
     windows = (Window(0, 20.0, 1.0), Window(1, 22.0, 0.0))
     ethyl = Fragment.from_substructure(Substructure("*CC", 1, "C2H5", 0, 2, "chain", (0,), windows))
     assert mismatch(ethyl, [21.0, 30.0, 170.0]) == (4.0, [170.0])
+
+
+def test_windows_stay_with_their_carbons_where_a_molecule_has_explicit_hydrogens():
+    def predict(mol):
+        return [float(10 * atom.GetIdx()) if atom.GetAtomicNum() == 6 else None for atom in mol.GetAtoms()]
+
+    counter = SubstructureCounter(shifts=predict)
+    counter.add(Chem.MolFromSmiles("[2H]C([2H])([2H])Oc1ccccc1"))
+    found = {each.smiles: each.windows for each in counter.most_common(9)}
+    assert set(found) == {"*OC", "*c1ccccc1"}
+    assert found["*OC"] == (Window(1, 0.0, 0.0),)
+    assert [window.mean for window in found["*c1ccccc1"]] == [20.0, 30.0, 40.0, 50.0, 60.0, 70.0]
+
+
+def test_only_allowed_substructures_take_part_in_the_limit():
+    counter = SubstructureCounter()
+    for smiles in ("CCOC", "CCOCC", "CCOc1ccccc1"):
+        counter.add(Chem.MolFromSmiles(smiles))
+    assert [each.smiles for each in counter.most_common(2)] == ["*CC", "*OC"]
+    assert [each.smiles for each in counter.most_common(2, allowed=lambda smiles: smiles != "*CC")] == ["*OC", "*OCC"]
+
+
+def test_the_recipe_passes_reserved_pieces_over_and_fills_the_table_up():
+    counter = SubstructureCounter()
+    for smiles in ("CCOc1ccccc1", "CCOc1ccccn1", "CCOCc1ccccn1"):
+        counter.add(Chem.MolFromSmiles(smiles))
+    common = [each.smiles for each in counter.most_common(4)]
+    kept, refused = allowed_substructures(counter, 4, reserved_blocks())
+    assert "*c1ccccn1" in common
+    assert (len(kept), refused) == (4, 1)
+    assert [each.smiles for each in kept][:3] == [smiles for smiles in common if smiles != "*c1ccccn1"]

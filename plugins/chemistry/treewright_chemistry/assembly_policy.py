@@ -9,9 +9,13 @@ is charged as ``inner_evaluations``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from treewright_registry import Capability, Proposals, ProposeRequest, Step, Trajectory, Usage
+
+if TYPE_CHECKING:
+    from treewright_chemistry.fragments import FragmentKit
+    from treewright_chemistry.unknowns import Unknown
 
 
 class Assembly:
@@ -20,7 +24,8 @@ class Assembly:
     Args:
         evaluations: distinct candidates scored inside each burst.
         fragments: ``shipped`` assembles from the shipped substructures weighted by the observed
-            lines, ``retrieved`` only from the request's retrieved records, ``none`` from atoms.
+            lines, ``retrieved`` only from the request's retrieved records, whose ids are SMILES with ``*`` at the
+            open places and need not be shipped ones, ``retrieved-and-shipped`` from both, ``none`` from atoms.
         islands, pool: the burst's own pools.
         without: parts of the score that shall not guide the burst, as in ``chemistry/spectrum-fit``; an
             ablation has to name them in both places. Without ``shifts`` edits are not aimed either; what is
@@ -28,9 +33,11 @@ class Assembly:
         cosine: mix the encoder's cosine into the inner score, as in ``chemistry/spectrum-fit``. Off by
             default: at 3 ms a candidate it makes bursts several times slower.
         encoder: folder of the encoder; empty for the shipped one.
+        tables: folder of shift tables of one's own, as in ``chemistry/spectrum-fit``; empty for the shipped ones.
 
     Raises:
         ValueError: ``without`` holds an unknown name; lists the known ones.
+        TableError: a folder is incomplete, or a model file is missing, damaged or does not fit; names it.
     """
 
     capabilities: ClassVar[frozenset[str]] = frozenset({Capability.REVISES})
@@ -39,12 +46,13 @@ class Assembly:
         self,
         *,
         evaluations: int = 2000,
-        fragments: Literal["shipped", "retrieved", "none"] = "shipped",
+        fragments: Literal["shipped", "retrieved", "retrieved-and-shipped", "none"] = "shipped",
         islands: int = 2,
         pool: int = 40,
         without: tuple[str, ...] = (),
         cosine: bool | float | Literal["auto"] = False,
         encoder: str = "",
+        tables: str = "",
     ) -> None:
         if min(evaluations, islands, pool) < 1:
             raise ValueError("evaluations, islands and pool must be at least 1")
@@ -62,6 +70,7 @@ class Assembly:
             cosine=cosine,
             without=without,
             encoder=encoder,
+            tables=tables,
         )
 
     def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
@@ -72,19 +81,24 @@ class Assembly:
         from treewright_chemistry.burst import burst
 
         unknown = self._unknowns.of(request.trajectory.problem.prompt)
-        hits = request.context.hits if self._fragments == "retrieved" else None
         result = burst(
             unknown.composition,
             unknown.fit,
             seed=request.seed,
             evaluations=self._evaluations,
-            kit=unknown.kit if hits is None else self._unknowns.kit(unknown, [hit.id for hit in hits]),
+            kit=self._kit(request, unknown),
             starts=_structures([request.trajectory, *request.context.peers]),
             keep=request.n,
             options=self._options,
         )
         steps = [Step(found.smiles, finish="stop") for found in result.best]
         return Proposals(steps, Usage(inner_evaluations=result.evaluations))
+
+    def _kit(self, request: ProposeRequest, unknown: Unknown) -> FragmentKit | None:
+        if self._fragments not in ("retrieved", "retrieved-and-shipped"):
+            return unknown.kit
+        ids = [hit.id for hit in request.context.hits]
+        return self._unknowns.kit(unknown, ids, shipped=self._fragments == "retrieved-and-shipped")
 
 
 def _structures(trajectories: Iterable[Trajectory]) -> list[str]:

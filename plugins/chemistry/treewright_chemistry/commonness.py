@@ -22,7 +22,7 @@ from rdkit import Chem, rdBase
 
 from treewright_chemistry.environments import check_scheme, environments, scheme_fingerprint
 from treewright_chemistry.errors import StructureError
-from treewright_chemistry.held_out import reserved_blocks
+from treewright_chemistry.held_out import assert_absent, reserved_blocks
 from treewright_chemistry.model_files import Arrays, read_arrays, write_arrays
 from treewright_chemistry.structures import Mol, inchikey14
 
@@ -85,14 +85,21 @@ class Commonness:
 
 
 def count_environments(data_dir: Path, out_dir: Path) -> int:
-    """Count the environments of the pool, write ``commonness.npz``, and return the number of molecules."""
+    """Count the environments of the pool, write ``commonness.npz``, and return the number of molecules.
+
+    Raises:
+        LeakError: a reserved molecule was counted (a fault of this code, asserted rather than trusted).
+    """
     counts: list[Counter[int]] = [Counter() for _ in range(LEVELS)]
-    number = 0
-    for identifiers in _pool_environments(data_dir):
-        number += 1
+    counted: list[str] = []
+    reserved = reserved_blocks(data_dir)
+    for molecule, block in _pool_molecules(data_dir, reserved):
+        counted.append(block)
+        identifiers = environments(molecule)
         for radius in range(LEVELS):
             counts[radius].update(set(identifiers[:, radius].tolist()))
-    arrays: Arrays = {"scheme": np.array(scheme_fingerprint()), "molecules": np.array(number)}
+    assert_absent(counted, reserved, field="molecules of the commonness table")
+    arrays: Arrays = {"scheme": np.array(scheme_fingerprint()), "molecules": np.array(len(counted))}
     for radius, counter in enumerate(counts):
         kept = sorted(key for key, count in counter.items() if count >= RARE)
         logs = np.log([*(counter[key] for key in kept), UNSEEN])
@@ -101,12 +108,14 @@ def count_environments(data_dir: Path, out_dir: Path) -> int:
             f"logs_{radius}": logs.astype(np.float16),
         }
     write_arrays(out_dir / FILE, arrays)
-    return number
+    return len(counted)
 
 
-def _pool_environments(data_dir: Path) -> Iterator[Keys]:
-    """Yield the environments of every usable pool molecule; its InChIKey is computed, no list is trusted."""
-    reserved = reserved_blocks(data_dir)
+def _pool_molecules(data_dir: Path, reserved: frozenset[str]) -> Iterator[tuple[Mol, str]]:
+    """Yield every usable pool molecule with its first InChIKey block, which is computed, no list is trusted.
+
+    What InChI cannot name is left out: nobody could tell whether it is reserved.
+    """
     drawn_only = Chem.MolFromSmarts(DRAWN_ONLY)
     with rdBase.BlockLogs(), gzip.open(data_dir / POOL, "rt", encoding="utf-8") as lines:
         for line in lines:
@@ -114,9 +123,11 @@ def _pool_environments(data_dir: Path) -> Iterator[Keys]:
             if source not in SOURCES or int(heavy) > MAX_HEAVY:
                 continue
             molecule = Chem.MolFromSmiles(smiles)
-            if molecule is None or molecule.HasSubstructMatch(drawn_only) or _block(molecule) in reserved:
+            if molecule is None or molecule.HasSubstructMatch(drawn_only):
                 continue
-            yield environments(molecule)
+            block = _block(molecule)
+            if block and block not in reserved:
+                yield molecule, block
 
 
 def _block(molecule: Mol) -> str:

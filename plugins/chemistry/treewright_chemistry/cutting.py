@@ -19,15 +19,15 @@ from rdkit import Chem
 
 from treewright_chemistry.molgraph import MolGraph
 
-__all__ = ["Piece", "cut_molecule"]
+__all__ = ["Piece", "cut_molecule", "without_hydrogens"]
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """One occurrence of a substructure in a molecule.
 
-    `smiles` is canonical, with a dummy for every cut bond; `atoms[k]` is the index in the molecule of the
-    k-th heavy atom of that SMILES (dummies left out of the count).
+    `smiles` is canonical, with a dummy for every cut bond; `atoms[k]` is the index in the molecule (without its
+    explicit hydrogens) of the k-th heavy atom of that SMILES (dummies left out of the count).
     """
 
     smiles: str
@@ -42,6 +42,7 @@ def cut_molecule(mol: Any, *, smallest: int = 2, largest: int = 18) -> Iterator[
     Raises:
         UnsupportedMolecule: the light graph cannot hold the molecule.
     """
+    mol = without_hydrogens(mol)
     graph = MolGraph.from_mol(mol)
     ring_bonds = {_bond_ends(bond) for bond in mol.GetBonds() if bond.IsInRing()}
     ring_atoms = {i for ends in ring_bonds for i in ends}
@@ -55,6 +56,12 @@ def cut_molecule(mol: Any, *, smallest: int = 2, largest: int = 18) -> Iterator[
                 piece = _piece(graph, atoms, cuts)
                 if piece is not None:
                     yield piece
+
+
+def without_hydrogens(mol: Any) -> Any:
+    """The molecule without explicit hydrogens and deuterium: atoms are then numbered as in the light graph."""
+    explicit = any(atom.GetAtomicNum() == 1 for atom in mol.GetAtoms())
+    return Chem.RemoveAllHs(mol) if explicit else mol
 
 
 def _bond_ends(bond: Any) -> tuple[int, int]:

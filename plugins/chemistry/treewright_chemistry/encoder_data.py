@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -16,10 +17,17 @@ import numpy as np
 import numpy.typing as npt
 from rdkit import Chem, rdBase
 
+from treewright_chemistry.capped_pieces import allowed_pieces, assert_no_reserved_piece
 from treewright_chemistry.cutting import cut_molecule
 from treewright_chemistry.edits import EDITS, apply_edit
 from treewright_chemistry.encoder_features import MoleculeArrays, molecule_arrays
-from treewright_chemistry.encoder_sources import Example, computed_examples, measured_examples, pool_examples
+from treewright_chemistry.encoder_sources import (
+    Example,
+    block_of,
+    computed_examples,
+    measured_examples,
+    pool_examples,
+)
 from treewright_chemistry.encoder_store import EncoderStore, join_molecules
 from treewright_chemistry.encoder_tokens import COLUMNS, formula_row, peak_rows
 from treewright_chemistry.held_out import assert_absent, in_validation, reserved_blocks
@@ -69,17 +77,19 @@ def build_store(
     """Lay examples out in flat arrays, with an edited isomer of each molecule and its common pieces.
 
     Raises:
-        LeakError: an example is reserved for evaluation.
+        LeakError: an example, an edited isomer or a piece is reserved for evaluation.
     """
     assert_absent((example.block for example in examples), reserved, field="encoder training data")
     owners, firsts = _owners(examples)
     own = [examples[first] for first in firsts]
     with rdBase.BlockLogs():  # impossible edits are refused, not worth a line each
-        edited = [edited_isomer(example.molecule, Random(example.block)) for example in own]
+        edited = [edited_isomer(example.molecule, Random(example.block), reserved=reserved) for example in own]
     log(f"{len(own)} molecules, {sum(e is not None for e in edited)} with an edited isomer")
-    pieces, contains = _pieces(own)
+    pieces, contains = _pieces(own, reserved)
     log(f"{len(pieces)} pieces, {len(contains)} times contained")
     kept = [molecule for molecule in edited if molecule is not None]
+    assert_absent(map(block_of, kept), reserved, field="edited isomers of the encoder training data")
+    assert_no_reserved_piece(map(Chem.MolToSmiles, pieces), reserved, field="pieces of the encoder training data")
     numbers = iter(range(len(own), len(own) + len(kept)))
     parts = _arrays([e.molecule for e in own] + kept + pieces, tables, log)
     peaks = [peak_rows(example.spectrum) for example in examples]
@@ -100,8 +110,18 @@ def build_store(
     )
 
 
-def edited_isomer(molecule: Mol, random: Random, *, moves: int = 1, tries: int = 12) -> Mol | None:
-    """Return another molecule of the same formula, a few edits away; None where none was found."""
+def edited_isomer(
+    molecule: Mol, random: Random, *, moves: int = 1, tries: int = 12, reserved: frozenset[str] | None = None
+) -> Mol | None:
+    """Return another molecule of the same formula, a few edits away; None where none was found.
+
+    Args:
+        molecule: where the edits begin.
+        random: chooses them.
+        moves: edits that must be done at least.
+        tries: edits that are tried at most.
+        reserved: blocks that the result must not have; what InChI cannot name is then passed over too.
+    """
     try:
         start = MolGraph.from_mol(molecule)
     except UnsupportedMolecule:
@@ -112,7 +132,9 @@ def edited_isomer(molecule: Mol, random: Random, *, moves: int = 1, tries: int =
         if changed is not None:
             graph, done = changed, done + 1
         if done >= moves and (found := graph.to_mol()) is not None:
-            if Chem.MolToSmiles(found) != Chem.MolToSmiles(molecule, isomericSmiles=False):
+            if Chem.MolToSmiles(found) == Chem.MolToSmiles(molecule, isomericSmiles=False):
+                continue
+            if reserved is None or ((block := block_of(found)) and block not in reserved):
                 return found
     return None
 
@@ -130,14 +152,18 @@ def _owners(examples: list[Example]) -> tuple[Integers, list[int]]:
     return np.array(owners, dtype=np.int64), firsts
 
 
-def _pieces(own: list[Example]) -> tuple[list[Mol], Integers]:
-    """Return the most common pieces of the measured molecules, and which molecule holds which."""
+def _pieces(own: list[Example], reserved: frozenset[str]) -> tuple[list[Mol], Integers]:
+    """Return the most common allowed pieces of the measured molecules, and which molecule holds which."""
     found = [_cut(example.molecule) if example.measured else frozenset() for example in own]
     counts = Counter(piece for pieces in found for piece in pieces)
-    ranked = sorted(counts, key=lambda piece: (-counts[piece], piece))[:PIECES]
+    ranked = list(islice(filter(allowed_pieces(reserved), _by_frequency(counts)), PIECES))
     numbers = {piece: number for number, piece in enumerate(ranked)}
     pairs = [(row, numbers[p]) for row, pieces in enumerate(found) for p in sorted(pieces) if p in numbers]
     return [Chem.MolFromSmiles(piece) for piece in ranked], np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def _by_frequency(counts: Counter[str]) -> list[str]:
+    return sorted(counts, key=lambda piece: (-counts[piece], piece))
 
 
 def _cut(molecule: Mol) -> frozenset[str]:

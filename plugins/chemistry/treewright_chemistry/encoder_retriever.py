@@ -23,19 +23,21 @@ class EncoderRetriever:
         encoder: folder of the encoder; empty for the shipped one.
         knowledge: folder of a knowledge base of one's own (``treewright kb build chemistry/substructures``), made
             with the same encoder; empty for the shipped substructures.
+        open_book: use a knowledge base that was built with ``exclude: false`` and so may hold the molecules of the
+            benchmarks; without, such a one is refused. It stands in the run's configuration for all to see.
 
     Raises:
         TableError: the encoder is missing, damaged or does not fit; names the file.
-        DataError: the knowledge base cannot be used; names the file.
+        DataError: the knowledge base cannot be used, or is an open book; names file or folder.
     """
 
-    def __init__(self, *, encoder: str = "", knowledge: str = "") -> None:
+    def __init__(self, *, encoder: str = "", knowledge: str = "", open_book: bool = False) -> None:
         from treewright_chemistry.encoded_spectra import EncodedSpectra
         from treewright_chemistry.encoder_queries import element_counts_of
         from treewright_chemistry.substructure_file import shipped_substructures
 
         self._folder = encoder
-        self._knowledge = _opened(knowledge, encoder) if knowledge else None
+        self._knowledge = _opened(knowledge, encoder, open_book) if knowledge else None
         self._spectra = EncodedSpectra(encoder)
         self._substructures = shipped_substructures()
         self._elements = [element_counts_of(each) for each in self._substructures]
@@ -70,8 +72,8 @@ class EncoderRetriever:
         ]
 
 
-def _opened(knowledge: str, encoder: str) -> SubstructureKnowledge:
+def _opened(knowledge: str, encoder: str, open_book: bool) -> SubstructureKnowledge:
     from treewright_chemistry.shared_encoder import shared_encoder
     from treewright_chemistry.substructure_knowledge import open_substructures
 
-    return open_substructures(knowledge, shared_encoder(encoder) if encoder else None)
+    return open_substructures(knowledge, shared_encoder(encoder) if encoder else None, open_book=open_book)

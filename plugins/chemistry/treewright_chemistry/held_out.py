@@ -1,8 +1,8 @@
 """Which molecules no training, pool or knowledge base may contain.
 
-Two lists: the excluded blocks of the data folder (MolPuzzle and NMRArena), and the held-out blocks shipped
-here, measured nmrshiftdb2 molecules kept for evaluation and for the demonstration. A third, anonymous group,
-the validation share, is left out of the shift tables so that their error can be measured.
+Two lists come with the package: the excluded blocks of the benchmarks (MolPuzzle and NMRArena; a data folder can
+name more), and the held-out blocks, measured nmrshiftdb2 molecules kept for evaluation and for the demonstration. A
+third, anonymous group, the validation share, is left out of the shift tables so that their error can be measured.
 """
 
 from __future__ import annotations
@@ -42,14 +42,26 @@ def held_out() -> tuple[HeldOut, ...]:
     return tuple(HeldOut(row[0], int(row[1]), _part(row[2]), " ".join(row[3:])) for row in rows)
 
 
+@cache
+def benchmark_blocks() -> frozenset[str]:
+    """Return the first InChIKey blocks of the benchmarks (MolPuzzle, NMRArena), as shipped with the package."""
+    text = resources.files(__package__).joinpath("data/excluded.txt").read_text(encoding="utf-8")
+    return frozenset(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
+
+
 def excluded_blocks(data_dir: Path) -> frozenset[str]:
-    """Return the first InChIKey blocks of the benchmarks (MolPuzzle, NMRArena)."""
-    return frozenset((data_dir / EXCLUDED_FILE).read_text(encoding="utf-8").split())
+    """Return the blocks of the benchmarks, and those that the data folder adds."""
+    return benchmark_blocks().union((data_dir / EXCLUDED_FILE).read_text(encoding="utf-8").split())
 
 
-def reserved_blocks(data_dir: Path) -> frozenset[str]:
-    """Return all blocks that training data, pools and knowledge bases must not contain."""
-    return excluded_blocks(data_dir) | {molecule.block for molecule in held_out()}
+def reserved_blocks(data_dir: Path | None = None) -> frozenset[str]:
+    """Return all blocks that training data, pools and knowledge bases must not contain.
+
+    Args:
+        data_dir: its list counts too; without, the lists of the package are all there is.
+    """
+    excluded = benchmark_blocks() if data_dir is None else excluded_blocks(data_dir)
+    return excluded | {molecule.block for molecule in held_out()}
 
 
 def assert_absent(blocks: Iterable[str], reserved: frozenset[str], *, field: str) -> None:

@@ -17,9 +17,6 @@ from treewright_registry import ConfigurationError, Hit, KnowledgeBase, Knowledg
 if TYPE_CHECKING:
     from treewright_chemistry.knowledge_queries import OpenedKnowledge
 
-EXCLUDED = "$TREEWRIGHT_DATA/chemistry/excluded_inchikey14.txt"
-"""Where the list of benchmark molecules lies in the data folder of the project."""
-
 
 class Substructures(KnowledgeBase):
     """Rings, ring systems, chains, functional and charged groups, counted; found by spectrum or by substructure.
@@ -28,9 +25,10 @@ class Substructures(KnowledgeBase):
         least: how often a substructure must occur to be kept.
         most: how many substructures are kept, the most common ones.
         largest: heavy atoms a molecule may have; larger ones are refused and listed.
-        exclude: leave out the molecules kept for evaluation.
-        excluded: a file with the first InChIKey blocks of further molecules to leave out; the default is
-            the list of the benchmarks, which is used if it is there.
+        exclude: leave out the molecules kept for evaluation (benchmarks, held-out and demonstration compounds),
+            and substructures that are one of them with hydrogen at their open places. Without, the knowledge
+            base is an open book, and retrievers use it only with ``open_book: true``.
+        excluded: a file with the first InChIKey blocks of further molecules to leave out; empty for none.
         vectors: encode the substructures, so that they are found by spectrum through the trained encoder.
         windows: note where the carbons of each substructure are expected, by the shift tables.
         molecules: keep the molecules themselves for substructure search.
@@ -47,7 +45,7 @@ class Substructures(KnowledgeBase):
         most: int = 100_000,
         largest: int = 60,
         exclude: bool = True,
-        excluded: str = EXCLUDED,
+        excluded: str = "",
         vectors: bool = True,
         windows: bool = True,
         molecules: bool = True,
@@ -77,7 +75,7 @@ class Substructures(KnowledgeBase):
         from treewright_chemistry.reserved_molecules import reserved_molecules
         from treewright_chemistry.substructure_harvest import CAPACITY, HarvestSettings
 
-        reserved = reserved_molecules(self._excluded, default=EXCLUDED) if self._exclude else None
+        reserved = reserved_molecules(self._excluded) if self._exclude else None
         settings = HarvestSettings(
             names=tuple(path.name for path in order.sources),
             largest=self._largest,

@@ -15,11 +15,20 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from treewright_chemistry.capped_pieces import allowed_pieces, assert_no_reserved_piece
 from treewright_chemistry.held_out import assert_absent
 from treewright_chemistry.molecule_library import MoleculeSpool, write_library
+from treewright_chemistry.reserved_molecules import closed_book_sign
 from treewright_chemistry.smiles_lists import read_smiles_lists
 from treewright_chemistry.substructure_harvest import Harvest, HarvestSettings, Refused, harvests
-from treewright_chemistry.substructure_knowledge import NEEDS, needs_of, record_of, shipped_encoder
+from treewright_chemistry.substructure_knowledge import (
+    ACCOUNT,
+    CLOSED_BOOK,
+    NEEDS,
+    needs_of,
+    record_of,
+    shipped_encoder,
+)
 from treewright_chemistry.substructures import Substructure, SubstructureCounter
 from treewright_knowledge import Description, StoreBuilder, source_of
 from treewright_registry import DataError, KnowledgeBuild
@@ -80,7 +89,7 @@ def build_knowledge(
     order.out.parent.mkdir(parents=True, exist_ok=True)
     with MoleculeSpool(order.out.parent) as spool:
         read = _read(order, settings, workers, spool)
-        kept = read.counter.most_common(most, least)
+        kept = _kept(read, settings, least, most)
         _check_found(order, read, kept, least)
         description = Description(
             component=order.component,
@@ -108,6 +117,16 @@ def _read(order: KnowledgeBuild, settings: HarvestSettings, workers: int, spool:
         order.progress("read", read.lines)
     order.progress("read", read.lines, read.lines)
     return read
+
+
+def _kept(read: _Read, settings: HarvestSettings, least: int, most: int) -> list[Substructure]:
+    """The most common substructures, without those that are reserved molecules when capped."""
+    if settings.reserved is None:
+        return read.counter.most_common(most, least)
+    kept = read.counter.most_common(most, least, allowed=allowed_pieces(settings.reserved))
+    smiles = (each.smiles for each in kept)
+    assert_no_reserved_piece(smiles, settings.reserved, field="substructures of the knowledge base")
+    return kept
 
 
 def _check_found(order: KnowledgeBuild, read: _Read, kept: Sequence[Substructure], least: int) -> None:
@@ -175,7 +194,9 @@ def _store_account(builder: StoreBuilder, read: _Read, figures: dict[str, Any], 
     head = "file\tline\ttext\treason"
     builder.extra("refused.tsv").write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
     account = {**figures, "sources": list(settings.names)}
-    builder.extra("build.json").write_text(json.dumps(account, indent=2) + "\n", encoding="utf-8")
+    if settings.reserved is not None:
+        account[CLOSED_BOOK] = closed_book_sign()
+    builder.extra(ACCOUNT).write_text(json.dumps(account, indent=2) + "\n", encoding="utf-8")
 
 
 def _plain(text: str) -> str:

@@ -1,11 +1,12 @@
-"""Which molecules a knowledge base must leave out, as far as this machine knows them."""
+"""Which molecules a knowledge base must leave out, and by what sign it tells that it did."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import NamedTuple
 
 from treewright_chemistry.data_paths import existing_file
-from treewright_chemistry.held_out import held_out
+from treewright_chemistry.held_out import benchmark_blocks, held_out, reserved_blocks
 from treewright_registry import DataError
 
 
@@ -16,23 +17,19 @@ class Reserved(NamedTuple):
     text: str
 
 
-def reserved_molecules(excluded: str, *, default: str) -> Reserved:
-    """The held-out molecules of the package, and those of a list.
+def reserved_molecules(excluded: str = "") -> Reserved:
+    """The benchmark and held-out molecules of the package, and those of a list.
 
     Args:
-        excluded: path of the list: one block of 14 letters a line; variables are expanded.
-        default: the path that is only used if there is such a file.
+        excluded: path of a further list: one block of 14 letters a line; variables are expanded. Empty for none.
 
     Raises:
-        DataError: the list was asked for and is not there, or it is none; names file and line.
+        DataError: the list is not there, or it is none; names file and line.
     """
-    own = frozenset(molecule.block for molecule in held_out())
-    try:
-        path = existing_file(excluded, "excluded")
-    except DataError:
-        if excluded != default:
-            raise
-        return Reserved(own, f"the {len(own)} held-out molecules (no list of benchmark molecules found)")
+    text = f"the {len(held_out())} held-out and {len(benchmark_blocks())} benchmark molecules"
+    if not excluded:
+        return Reserved(reserved_blocks(), text)
+    path = existing_file(excluded, "excluded")
     listed = set()
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         block = line.strip()
@@ -41,4 +38,9 @@ def reserved_molecules(excluded: str, *, default: str) -> Reserved:
                 repair = "write one first InChIKey block a line, like LFQSCWFLJHTTHZ"
                 raise DataError(f"{path}:{number}: {block[:40]!r} is no first block of an InChIKey\n    {repair}")
             listed.add(block)
-    return Reserved(own | listed, f"the {len(own)} held-out molecules and the {len(listed)} of {path.name}")
+    return Reserved(reserved_blocks() | listed, f"{text} and the {len(listed)} of {path.name}")
+
+
+def closed_book_sign() -> str:
+    """Checksum of the blocks that the package reserves: what left these out says so by this sign."""
+    return hashlib.sha256("\n".join(sorted(reserved_blocks())).encode("ascii")).hexdigest()

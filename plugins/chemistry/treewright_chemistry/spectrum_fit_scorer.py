@@ -24,11 +24,13 @@ class SpectrumFitScorer:
             and ``1H`` (a whole nucleus, in the cosine too), ``cosine``, or the name of a single part, see
             ``ablation.NAMES``. The policy's inner score has the same option.
         encoder: folder of the encoder; empty for the shipped one.
+        tables: folder of shift tables of one's own (``treewright train chemistry/shifts --out FOLDER``); empty for
+            the shipped ones. The policy has the same option; the encoder goes on seeing the shipped tables.
 
     Raises:
         ValueError: ``without`` holds an unknown name; lists the known ones.
-        TableError: a model file is missing, damaged or does not fit; names the file. An encoder is
-            loaded with the first spectrum that needs it.
+        TableError: a folder is incomplete, or a model file is missing, damaged or does not fit; names it. An encoder
+            is loaded with the first spectrum that needs it.
     """
 
     level: ClassVar[Literal["step", "outcome"]] = "outcome"
@@ -41,10 +43,11 @@ class SpectrumFitScorer:
         cosine: bool | float | Literal["auto"] = "auto",
         without: tuple[str, ...] = (),
         encoder: str = "",
+        tables: str = "",
     ) -> None:
         from treewright_chemistry.unknowns import Unknowns
 
-        self._unknowns = Unknowns(cosine=cosine, without=without, encoder=encoder)
+        self._unknowns = Unknowns(cosine=cosine, without=without, encoder=encoder, tables=tables)
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
         """The reward of each trajectory's last structure; NaN with a reason if it is no structure."""

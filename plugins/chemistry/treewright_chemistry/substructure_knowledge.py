@@ -9,6 +9,7 @@ the observed 13C lines from the windows where the carbons are expected:
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ import numpy.typing as npt
 from treewright_chemistry.formula import VALENCE, Formula
 from treewright_chemistry.fragments import TOLERANCE, Fragment, mismatch
 from treewright_chemistry.observations import observe
+from treewright_chemistry.reserved_molecules import closed_book_sign
 from treewright_chemistry.spectrum import Spectrum
 from treewright_chemistry.substructure_text import describe
 from treewright_chemistry.substructures import Kind, Substructure, Window
@@ -33,12 +35,15 @@ if TYPE_CHECKING:
     from treewright_chemistry.encoder import DualEncoder
 
 __all__ = [
-    "NEEDS", "SubstructureKnowledge", "load_substructures", "load_vectors", "needs_of", "open_substructures",
-    "record_of", "shipped_encoder", "substructure_of",
+    "ACCOUNT", "CLOSED_BOOK", "NEEDS", "SubstructureKnowledge", "is_closed_book", "load_substructures",
+    "load_vectors", "needs_of", "open_substructures", "record_of", "shipped_encoder", "substructure_of",
 ]  # fmt: skip
 
 NEEDS: Final = "needs.npy"
 """For each record what a formula must hold: heavy atoms by element, degrees of unsaturation, all heavy atoms."""
+ACCOUNT: Final = "build.json"
+CLOSED_BOOK: Final = "closed book"
+"""The field of the account that holds ``closed_book_sign`` where the reserved molecules were left out."""
 _BLOCK: Final = 4096  # rows compared at once, which bounds the memory
 ELEMENTS: Final = tuple(element for element in VALENCE if element != "H")
 
@@ -63,18 +68,36 @@ def load_substructures(folder: Path, verify: bool = True) -> tuple[Substructure,
         return tuple(substructure_of(record, folder) for record in store)
 
 
-def open_substructures(folder: str, encoder: DualEncoder | None = None) -> SubstructureKnowledge:
+def open_substructures(
+    folder: str, encoder: DualEncoder | None = None, *, open_book: bool = False
+) -> SubstructureKnowledge:
     """The substructures of a knowledge base, for a component that is given its folder; variables are expanded.
 
     Args:
         folder: of the knowledge base.
         encoder: made the vectors; ``None`` for the one that comes with the package.
+        open_book: use it although it may hold molecules kept for evaluation.
 
     Raises:
-        DataError: as ``load_substructures``.
+        DataError: as ``load_substructures``; or it is an open book and that was not asked for.
     """
     place = Path(os.path.expandvars(os.path.expanduser(folder)))
-    return SubstructureKnowledge(KnowledgeStore.open(place), encoder)
+    store = KnowledgeStore.open(place)
+    if not open_book and not is_closed_book(store):
+        store.close()
+        what = (
+            "it was not built without the molecules kept for evaluation, so a figure found with it counts for nothing"
+        )
+        raise DataError(f"{place}: {what}\n    build it with --set exclude=true, or say so: open_book: true")
+    return SubstructureKnowledge(store, encoder)
+
+
+def is_closed_book(store: KnowledgeStore) -> bool:
+    """Whether the molecules that this package reserves for evaluation were left out when a store was built."""
+    if ACCOUNT not in store.manifest.files:
+        return False
+    account = json.loads(store.extra(ACCOUNT).read_bytes())
+    return isinstance(account, dict) and account.get(CLOSED_BOOK) == closed_book_sign()
 
 
 def load_vectors(folder: Path, verify: bool = True) -> npt.NDArray[np.float32] | None:

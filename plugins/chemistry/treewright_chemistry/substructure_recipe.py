@@ -4,8 +4,9 @@
 
 Source: all nmrshiftdb2 molecules and every fourth molecule of the SMILES pool with at most 25 heavy
 atoms. Molecules reserved for evaluation (MolPuzzle, NMRArena, held-out and demonstration compounds)
-are dropped by the first block of their InChIKey, and what is left is asserted free of them. The
-window of an atom is where the shift tables expect its 13C line in the molecules it was cut from.
+are dropped by the first block of their InChIKey, and so are substructures that are such a molecule
+with hydrogen at their open places; what is left of both is asserted free of them. The window of an
+atom is where the shift tables expect its 13C line in the molecules it was cut from.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 from rdkit import Chem, rdBase
 
+from treewright_chemistry.capped_pieces import allowed_pieces, assert_no_reserved_piece
 from treewright_chemistry.errors import StructureError
 from treewright_chemistry.held_out import assert_absent, reserved_blocks
 from treewright_chemistry.nmrshiftdb import read_records
@@ -26,7 +28,7 @@ from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.structures import inchikey14
 from treewright_chemistry.substructure_file import write_substructures
 from treewright_chemistry.substructure_harvest import carbon_shifts
-from treewright_chemistry.substructures import SubstructureCounter
+from treewright_chemistry.substructures import Substructure, SubstructureCounter
 
 MOST_ATOMS: Final = 25
 EVERY: Final = 4
@@ -34,8 +36,9 @@ POOL: Final = "chemistry/smiles_pool.tsv.gz"
 _ORIGIN = """\
 Substructures cut from {molecules} molecules: nmrshiftdb2 (nmrshiftdb2 Database License) and every
 fourth molecule of a SMILES pool (nmrshiftdb2; selfies, Apache-2.0; rdkit, BSD-3-Clause; deepchem, MIT)
-with at most {most} heavy atoms. {reserved} reserved molecules dropped. Made by
-`python -m treewright_chemistry.substructure_recipe`; windows from the shipped shift tables."""
+with at most {most} heavy atoms. {reserved} reserved molecules dropped, and {pieces} substructures that are one when
+hydrogen stands at their open places. Made by `python -m treewright_chemistry.substructure_recipe`; windows from the
+shipped shift tables."""
 
 
 def main() -> None:
@@ -71,8 +74,31 @@ def build(data: Path, out: Path, limit: int) -> int:
             used.append(block)
             counter.add(molecule)
     assert_absent(used, reserved, field="molecules of the substructure table")
-    origin = _ORIGIN.format(molecules=counter.molecules, most=MOST_ATOMS, reserved=dropped)
-    return write_substructures(out, counter.most_common(limit), origin=origin)
+    kept, refused = allowed_substructures(counter, limit, reserved)
+    origin = _ORIGIN.format(molecules=counter.molecules, most=MOST_ATOMS, reserved=dropped, pieces=refused)
+    return write_substructures(out, kept, origin=origin)
+
+
+def allowed_substructures(
+    counter: SubstructureCounter, limit: int, reserved: frozenset[str]
+) -> tuple[list[Substructure], int]:
+    """The most common substructures that are no reserved molecule when capped, and how many of these were passed over.
+
+    Raises:
+        LeakError: one slipped in (a fault of this code, asserted rather than trusted).
+    """
+    allowed = allowed_pieces(reserved)
+    refused = 0
+
+    def passed(smiles: str) -> bool:
+        nonlocal refused
+        good = allowed(smiles)
+        refused += not good
+        return good
+
+    kept = counter.most_common(limit, allowed=passed)
+    assert_no_reserved_piece((each.smiles for each in kept), reserved, field="substructure table")
+    return kept, refused
 
 
 def _block(molecule: Any) -> str | None:

@@ -12,12 +12,13 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Literal
 
 from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
-from treewright_chemistry.cutting import Piece, cut_molecule
+from treewright_chemistry.cutting import Piece, cut_molecule, without_hydrogens
 from treewright_chemistry.molgraph import UnsupportedMolecule
 
 __all__ = ["Kind", "Substructure", "SubstructureCounter", "Window", "collect"]
@@ -99,6 +100,7 @@ class SubstructureCounter:
             mol: the molecule.
             place: where it comes from; kept for the pieces that it is the first to show.
         """
+        mol = without_hydrogens(mol)
         try:
             pieces = list(cut_molecule(mol))
         except UnsupportedMolecule:
@@ -122,11 +124,20 @@ class SubstructureCounter:
         self.undercount += later.undercount
         self._forget_rare()
 
-    def most_common(self, limit: int, least: int = 1) -> list[Substructure]:
-        """The `limit` most frequent substructures found at least `least` times, ties by SMILES."""
+    def most_common(
+        self, limit: int, least: int = 1, *, allowed: Callable[[str], bool] | None = None
+    ) -> list[Substructure]:
+        """The `limit` most frequent substructures found at least `least` times, ties by SMILES.
+
+        Args:
+            limit: how many.
+            least: occurrences needed.
+            allowed: tells of a SMILES whether it may be among them; None allows all.
+        """
         frequent = [(smiles, tally) for smiles, tally in self._tallies.items() if tally.count >= least]
         frequent.sort(key=lambda item: (-item[1].count, item[0]))
-        return [_substructure(smiles, tally) for smiles, tally in frequent[:limit]]
+        usable = (item for item in frequent if allowed is None or allowed(item[0]))
+        return [_substructure(smiles, tally) for smiles, tally in islice(usable, limit)]
 
     def place_of(self, smiles: str) -> str:
         """Where a substructure was seen first."""

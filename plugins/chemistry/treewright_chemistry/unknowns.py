@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rdkit import Chem
@@ -20,6 +20,8 @@ from treewright_chemistry.cosine_part import CosineSetting, cosine_part
 from treewright_chemistry.cosine_weights import read_cosine_weights
 from treewright_chemistry.fragments import Fragment, FragmentKit, ready_fragments
 from treewright_chemistry.likelihood import SpectrumFit
+from treewright_chemistry.model_folders import tables_folder
+from treewright_chemistry.retrieved_fragments import RetrievedFragments
 from treewright_chemistry.shared_encoder import encoder_folder
 from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.spectrum import Spectrum
@@ -48,9 +50,11 @@ class Unknowns:
         cosine: mix the encoder's cosine into the fit, see ``cosine_part.CosineSetting``.
         without: names of ``ablation.NAMES`` that shall not count in the fit.
         encoder: folder of the encoder; empty for the shipped one.
+        tables: folder of trained shift tables; empty for the shipped ones.
 
     Raises:
         ValueError: ``without`` holds an unknown name.
+        TableError: a model file is missing, damaged or does not fit; names file or folder.
     """
 
     def __init__(
@@ -61,17 +65,20 @@ class Unknowns:
         cosine: CosineSetting = False,
         without: Iterable[str] = (),
         encoder: str = "",
+        tables: str = "",
     ) -> None:
         self._without = checked_names(without)
         self._cosine: CosineSetting = False if "cosine" in self._without else cosine
         self._encoder = encoder
-        self._tables = ShiftTables.load(network=network)
+        folder = tables_folder(tables, network=network)
+        self._tables = ShiftTables.load(folder, network=network)
         # here as well, so that a damaged file stops the run at its beginning and not each of its problems
-        Commonness.load()
+        self._commonness = Commonness.load(folder)
         if self._cosine is not False:
             read_cosine_weights(encoder_folder(encoder))
         self._fragments: list[Fragment] = ready_fragments(substructures)
-        self._by_smiles = {fragment.smiles: fragment for fragment in self._fragments}
+        shipped = {fragment.smiles: fragment for fragment in self._fragments}
+        self._retrieved = RetrievedFragments(shipped, replace(self._tables, network=None))
         self._kept: OrderedDict[str, Unknown] = OrderedDict()
 
     def of(self, payload: Any) -> Unknown:
@@ -92,14 +99,26 @@ class Unknowns:
 
     def _prepare(self, spectrum: Spectrum) -> Unknown:
         cosine = cosine_part(self._cosine, spectrum.evidence, self._encoder)
-        fit = SpectrumFit(spectrum, self._tables, without=self._without, cosine=cosine)
+        fit = SpectrumFit(spectrum, self._tables, self._commonness, without=self._without, cosine=cosine)
         composition = Composition.of(_atoms(spectrum))
         kit = _kit(self._fragments, fit, composition) if self._fragments else None
         return Unknown(spectrum, fit, composition, kit)
 
-    def kit(self, unknown: Unknown, smiles: Iterable[str]) -> FragmentKit | None:
-        """The fragments with these SMILES, for the unknown; None if there are none of them."""
-        chosen = [self._by_smiles[each] for each in smiles if each in self._by_smiles]
+    def kit(self, unknown: Unknown, retrieved: Iterable[str], *, shipped: bool = False) -> FragmentKit | None:
+        """The fragments of retrieved substructures, for the unknown; None if there are none.
+
+        Args:
+            unknown: what they shall be parts of.
+            retrieved: their SMILES; they need not be in the shipped table.
+            shipped: those of the table as well.
+
+        Raises:
+            StructureError: a retrieved record is no structure; names it.
+        """
+        chosen = self._retrieved.of(retrieved)
+        if shipped:
+            known = {fragment.smiles for fragment in chosen}
+            chosen += [fragment for fragment in self._fragments if fragment.smiles not in known]
         return _kit(chosen, unknown.fit, unknown.composition) if chosen else None
 
 
