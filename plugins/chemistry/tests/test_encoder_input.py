@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rdkit import Chem
 
+from treewright_chemistry import encoder_data
 from treewright_chemistry.encoder_data import build_store, edited_isomer
 from treewright_chemistry.encoder_features import GLOBALS, molecule_arrays
 from treewright_chemistry.encoder_simulation import calculated_spectrum, class_lines
@@ -131,3 +133,37 @@ def test_a_store_survives_the_disk_and_damage_is_told(tmp_path: Path):
     (tmp_path / "store.npz").write_bytes(content[:-10])
     with pytest.raises(TableError, match=r"store\.npz"):
         read_store(tmp_path / "store.npz")
+
+
+def test_no_edited_isomer_is_a_reserved_molecule():
+    from random import Random
+
+    molecule = Chem.MolFromSmiles("CCOC(C)=O")
+    free = {inchikey14(isomer) for seed in range(40) if (isomer := edited_isomer(molecule, Random(seed))) is not None}
+    reserved = frozenset(sorted(free)[: len(free) // 2])
+    assert len(reserved) > 3
+    kept = [edited_isomer(molecule, Random(seed), reserved=reserved) for seed in range(40)]
+    found = {inchikey14(isomer) for isomer in kept if isomer is not None}
+    assert len(found) > 3 and not found & reserved
+
+
+def test_a_reserved_isomer_that_slipped_in_stops_the_training(monkeypatch: pytest.MonkeyPatch):
+    molecule = Chem.MolFromSmiles("CCOC(C)=O")
+    example = simulated_example(molecule, inchikey14(molecule), TABLES.predict(molecule))
+    monkeypatch.setattr(encoder_data, "edited_isomer", lambda *_, **__: Chem.MolFromSmiles("CCCC(=O)O"))
+    butanoic = inchikey14(Chem.MolFromSmiles("CCCC(=O)O"))
+    with pytest.raises(LeakError, match=f"edited isomers of the encoder training data: .*{butanoic}"):
+        build_store([example], TABLES, frozenset({butanoic}), log=lambda line: None)
+
+
+def test_no_piece_of_the_training_is_a_reserved_molecule_when_capped():
+    examples = []
+    for smiles in ("CCOc1ccccn1", "CC(=O)Nc1ccccn1", "CCCc1ccccn1"):
+        molecule = Chem.MolFromSmiles(smiles)
+        example = simulated_example(molecule, inchikey14(molecule), TABLES.predict(molecule))
+        examples.append(replace(example, measured=True))
+    every = build_store(examples, TABLES, frozenset(), log=lambda line: None)
+    pyridine = frozenset({inchikey14(Chem.MolFromSmiles("c1ccncc1"))})
+    without = build_store(examples, TABLES, pyridine, log=lambda line: None)
+    assert len(every.piece_numbers) - len(without.piece_numbers) == 1  # *c1ccccn1
+    assert len(every.contains) - len(without.contains) == 3

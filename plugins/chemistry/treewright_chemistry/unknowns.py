@@ -29,6 +29,8 @@ from treewright_chemistry.spectrum_codec import SpectrumCodec
 from treewright_chemistry.substructures import Substructure
 
 MOST_KEPT: Final = 64
+RETRIEVED_FACTOR: Final = 10.0
+"""How much more a retrieved fragment weighs beside the shipped ones than for its count alone (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Unknowns:
         Args:
             unknown: what they shall be parts of.
             retrieved: their SMILES; they need not be in the shipped table.
-            shipped: those of the table as well.
+            shipped: those of the table as well; retrieved ones then weigh ``RETRIEVED_FACTOR`` times as much.
 
         Raises:
             StructureError: a retrieved record is no structure; names it.
@@ -118,7 +120,8 @@ class Unknowns:
         chosen = self._retrieved.of(retrieved)
         if shipped:
             known = {fragment.smiles for fragment in chosen}
-            chosen += [fragment for fragment in self._fragments if fragment.smiles not in known]
+            preferred = [replace(fragment, prior=RETRIEVED_FACTOR * fragment.prior) for fragment in chosen]
+            chosen = preferred + [fragment for fragment in self._fragments if fragment.smiles not in known]
         return _kit(chosen, unknown.fit, unknown.composition) if chosen else None
 
 
