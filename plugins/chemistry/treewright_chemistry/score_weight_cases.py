@@ -40,7 +40,7 @@ from treewright_chemistry.unknowns import Unknowns
 
 EDITED_DECOYS: Final = 30
 FOUND_DECOYS: Final = 30
-EVALUATIONS: Final = 400
+EVALUATIONS: Final = 300
 """Candidates that the search for decoys scores."""
 WHOLE_SHARE: Final = 2**62
 """More molecules than there are."""
