@@ -64,6 +64,14 @@ class Elucidate:
             raise DataError("\n".join(str(problem.error) for problem in problems))
         return problems
 
+    def _title(self) -> str:
+        """What the page is called: as the only spectrum of the file, else as the file."""
+        if len(self._spectra) == 1:
+            [name] = self._spectra
+            if not name.isdigit():  # a number is not a name that the file gave
+                return name
+        return Path(self._input).name
+
     def _problem(self, path: Path, name: str, entry: Entry) -> Problem:
         from treewright_chemistry.spectrum_codec import SpectrumCodec
 
@@ -100,7 +108,7 @@ class Elucidate:
         texts = [ranking(shown[each.id]) if each.id in shown else unread(each) for each in records]
         if not shown:
             return "\n\n".join(texts)
-        page = write_page(folder / "report.html", "Structure elucidation", list(shown.values()))
+        page = write_page(folder / "report.html", self._title(), list(shown.values()))
         return "\n\n".join([*texts, f"page with drawings: {page}"])
 
 

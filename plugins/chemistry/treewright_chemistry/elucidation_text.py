@@ -6,23 +6,25 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from treewright_chemistry.misfit import Comparison
     from treewright_chemistry.report_page import Shown
+    from treewright_chemistry.shift_table import Comparison
 
 _MOST_SHOWN = 5
 
 
 def ranking(shown: Shown) -> str:
     """The best structures with their scores, and the shifts of the first, atom by atom."""
+    from treewright_chemistry.report_page import HOPELESS
+
     record = shown.record
     if record.error is not None:
         return unread(record)
     lines = [f"{record.id}  {shown.spectrum.formula}", "  rank  score  structure"]
     for rank, (smiles, score) in enumerate(shown.answers[:_MOST_SHOWN], start=1):
         lines.append(f"  {rank:4d}  {_number(score)}  {smiles}")
-    lines.extend(["", "  shifts of rank 1, ppm", "  atom   nucleus  predicted  observed  difference"])
-    lines.extend(f"  {_row(row, shown.symbols)}" for row in shown.comparison)
-    lines.extend(f"  note: {warning}" for warning in shown.spectrum.warnings)
+    lines.extend(["", "  shifts of rank 1, ppm", "  atom   nucleus  predicted  difference  observed"])
+    lines.extend(f"  {_row(row, shown.symbols)}" for row in shown.table.rows)
+    lines.extend(f"  {note}" if note == HOPELESS else f"  note: {note}" for note in shown.notes)
     return "\n".join(lines)
 
 
@@ -45,9 +47,9 @@ def verdicts(shown: Sequence[Shown], names: Sequence[str]) -> str:
 
 def _row(row: Comparison, symbols: Sequence[str]) -> str:
     atom = f"{symbols[row.atom]}{row.atom + 1}"
-    observed = f"{row.observed:8.2f}" if row.observed is not None else "       –"
+    observed = ", ".join(f"{shift:.2f}" for shift in row.lines) or "–"
     difference = f"{row.difference:+10.2f}" if row.difference is not None else "         –"
-    return f"{atom:5}  {row.nucleus:7}  {row.predicted:9.2f}  {observed}  {difference}"
+    return f"{atom:5}  {row.nucleus:7}  {row.predicted:9.2f}  {difference}  {observed}"
 
 
 def _number(score: Any) -> str:

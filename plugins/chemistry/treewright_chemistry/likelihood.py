@@ -40,7 +40,7 @@ from treewright_chemistry.unequal_pairs import separate_pairs
 
 if TYPE_CHECKING:
     from treewright_chemistry.cosine_part import CosinePart
-    from treewright_chemistry.misfit import Comparison
+    from treewright_chemistry.shift_table import Comparison
 
 Floats = npt.NDArray[np.float64]
 NUCLEI: Final[dict[NucleusName, str]] = {"13C": "carbon", "1H": "proton"}
@@ -122,16 +122,16 @@ class SpectrumFit:
         """
         from treewright_chemistry.misfit import (
             misfits,
-        )  # the table of shifts builds on the fit, not the other way round
+        )  # it builds on the fit, not the other way round
 
         counted = frozenset(nucleus for nucleus, part in NUCLEI.items() if part not in self._dropped)
         return [float(value) for value in misfits(self, molecule, counted)]
 
     def compare(self, molecule: Mol) -> list[Comparison]:
-        """Return rows atom, predicted, observed, difference; see ``misfit.compare``."""
-        from treewright_chemistry.misfit import compare
+        """Return rows atom, predicted, observed, difference; see ``shift_table``."""
+        from treewright_chemistry.shift_table import shift_table
 
-        return compare(self, molecule)
+        return shift_table(self, molecule).rows
 
     def _parts(self, batch: CandidateBatch) -> Floats:
         seen, exact = self.observations, self.spectrum.evidence == "exact"

@@ -1,8 +1,13 @@
-"""Which atoms of a structure fit the spectrum worst, and the table of predicted against observed shifts."""
+"""Which atoms of a structure fit the spectrum worst.
+
+Searches ask this often, so lines are assigned atom by atom, in one step; the table that people read
+(``shift_table``) treats equivalent atoms alike, which takes longer.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,33 +25,13 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One row of the table of shifts.
-
-    Attributes:
-        atom: number of the heavy atom, from 0.
-        nucleus: ``13C`` or ``1H`` (the hydrogens on that atom).
-        predicted, scale: ppm; scale is the expected absolute error.
-        observed, difference: ppm; observed minus predicted. None where no line was left for the atom.
-    """
+class _Row(NamedTuple):
+    """Atom, nucleus, expected error and deviation (ppm; NaN where no line was left for the atom)."""
 
     atom: int
     nucleus: NucleusName
-    predicted: float
     scale: float
-    observed: float | None
-    difference: float | None
-
-
-def compare(fit: SpectrumFit, molecule: Mol) -> list[Comparison]:
-    """Assign the observed lines to the atoms of a molecule at least cost; 13C first, by atom."""
-    prediction = _predicted(fit, molecule)
-    rows = _rows(prediction.carbons, "13C", prediction.carbon, _carbon_lines(fit.observations, prediction.carbon))
-    bearing = np.flatnonzero(hydrogen_counts(molecule)[prediction.carbons] > 0)
-    proton = _subset(prediction.proton, bearing)
-    lines = _proton_lines(fit.observations.proton, proton, hydrogen_counts(molecule)[prediction.carbons[bearing]])
-    return rows + _rows(prediction.carbons[bearing], "1H", proton, lines)
+    difference: float
 
 
 def misfits(fit: SpectrumFit, molecule: Mol, counted: frozenset[NucleusName] = frozenset({"13C", "1H"})) -> Floats:
@@ -56,8 +41,8 @@ def misfits(fit: SpectrumFit, molecule: Mol, counted: frozenset[NucleusName] = f
     heteroatom is misplaced, the carbons beside it show it.
     """
     total, number = np.zeros(molecule.GetNumAtoms()), np.zeros(molecule.GetNumAtoms())
-    for row in (row for row in compare(fit, molecule) if row.nucleus in counted):
-        distance = abs(row.difference) / row.scale if row.difference is not None else 5.0
+    for row in (row for row in _assigned_rows(fit, molecule) if row.nucleus in counted):
+        distance = abs(row.difference) / row.scale if isfinite(row.difference) else 5.0
         total[row.atom] += min(distance, 20.0)
         number[row.atom] += 1
     own = total / np.maximum(number, 1)
@@ -66,6 +51,16 @@ def misfits(fit: SpectrumFit, molecule: Mol, counted: frozenset[NucleusName] = f
         neighbours = [own[index] for index in bonded if number[index]]
         own[atom] = float(np.mean(neighbours)) if neighbours else 1.0
     return own
+
+
+def _assigned_rows(fit: SpectrumFit, molecule: Mol) -> list[_Row]:
+    """Assign the observed lines to the atoms of a molecule at least cost; 13C first, by atom."""
+    prediction = _predicted(fit, molecule)
+    rows = _rows(prediction.carbons, "13C", prediction.carbon, _carbon_lines(fit.observations, prediction.carbon))
+    bearing = np.flatnonzero(hydrogen_counts(molecule)[prediction.carbons] > 0)
+    proton = _subset(prediction.proton, bearing)
+    lines = _proton_lines(fit.observations.proton, proton, hydrogen_counts(molecule)[prediction.carbons[bearing]])
+    return rows + _rows(prediction.carbons[bearing], "1H", proton, lines)
 
 
 def _predicted(fit: SpectrumFit, molecule: Mol) -> Prediction:
@@ -114,15 +109,9 @@ def _assigned(shifts: Shifts, lines: Floats, nucleus: NucleusName, *, reuse: boo
     return result
 
 
-def _rows(atoms: Integers, nucleus: NucleusName, shifts: Shifts, lines: Floats) -> list[Comparison]:
-    rows = []
-    for atom, mean, scale, line in zip(atoms.tolist(), shifts.mean, shifts.scale, lines, strict=True):
-        known = bool(np.isfinite(line))
-        observed = float(line) if known else None
-        rows.append(
-            Comparison(atom, nucleus, float(mean), float(scale), observed, float(line - mean) if known else None)
-        )
-    return rows
+def _rows(atoms: Integers, nucleus: NucleusName, shifts: Shifts, lines: Floats) -> list[_Row]:
+    columns = zip(atoms.tolist(), shifts.scale.tolist(), (lines - shifts.mean).tolist(), strict=True)
+    return [_Row(atom, nucleus, scale, difference) for atom, scale, difference in columns]
 
 
 def _subset(shifts: Shifts, rows: Integers) -> Shifts:

@@ -16,10 +16,13 @@ from rdkit import Chem
 from rdkit.Chem.Draw import rdMolDraw2D
 
 from treewright_chemistry.likelihood import SpectrumFit
-from treewright_chemistry.misfit import Comparison
+from treewright_chemistry.shift_table import Comparison, ShiftTable, shift_table
 from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.spectrum import Spectrum
 
+LEAST_SCORE = 0.02
+"""A first answer with less comes with a warning: of right structures less than 1 in 100 score so low."""
+HOPELESS = "warning: nothing explains the spectrum: check the formula and the peak lists"
 _MOST_DRAWN = 4
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --good: #1a7f37; --bad: #cf222e; }
@@ -61,11 +64,28 @@ class Shown:
         return [(str(self.record.answer), self.record.score), *runners]
 
     @cached_property
-    def comparison(self) -> list[Comparison]:
+    def table(self) -> ShiftTable:
         """Predicted and observed shifts of the first answer."""
         if not self.answers:
-            return []
-        return SpectrumFit(self.spectrum, ShiftTables.load()).compare(Chem.MolFromSmiles(self.answers[0][0]))
+            return ShiftTable([], {})
+        return shift_table(SpectrumFit(self.spectrum, ShiftTables.load()), Chem.MolFromSmiles(self.answers[0][0]))
+
+    @property
+    def notes(self) -> list[str]:
+        """What the reader should know: a hopeless score, lines without an atom, oddities of the input."""
+        notes = list(self.spectrum.warnings)
+        for nucleus, shifts in self.table.unassigned.items():
+            if shifts:
+                notes.append(f"{nucleus}: no atom of the first structure explains {', '.join(map(_shift, shifts))}")
+                if nucleus == "1H":
+                    notes[-1] += " (hydrogens on N, O and S are not predicted)"
+        return [HOPELESS, *notes] if self.hopeless else notes
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether even the first answer does not explain the spectrum."""
+        score = self.record.score
+        return bool(self.answers) and (self.table.far_share > 0.5 or (score is not None and score < LEAST_SCORE))
 
     @cached_property
     def symbols(self) -> list[str]:
@@ -94,7 +114,7 @@ def _section(shown: Shown) -> str:
     verdict = {True: "right", False: "wrong", None: ""}[record.correct]
     if record.error is not None:
         return f"<section><h2>{heading} <span class='failed'>failed</span></h2><p>{escape(record.error)}</p></section>"
-    numbered = {row.atom for row in shown.comparison}
+    numbered = {row.atom for row in shown.table.rows}
     best = _drawing(*shown.answers[0], numbered=numbered)
     others = "".join(_drawing(smiles, score) for smiles, score in shown.answers[1:_MOST_DRAWN])
     truth = _drawing(shown.truth, None, "true structure") if record.correct is False and shown.truth else ""
@@ -120,16 +140,24 @@ def _drawing(smiles: str, score: float | None, label: str = "", numbered: Collec
 
 
 def _table(shown: Shown) -> str:
-    rows = "".join(_row(row, shown.symbols) for row in shown.comparison)
+    rows = "".join(_row(row, shown.symbols) for row in shown.table.rows)
     head = "<tr><th>atom<th>nucleus<th>predicted<th>expected error<th>observed<th>difference</tr>"
-    return f"<details open><summary>Shifts of the first structure, ppm</summary><table>{head}{rows}</table></details>"
+    notes = "".join(f"<p class='note'>{escape(note)}</p>" for note in shown.notes)
+    return (
+        f"<details open><summary>Shifts of the first structure, ppm</summary><table>{head}{rows}</table></details>"
+        f"{notes}"
+    )
 
 
 def _row(row: Comparison, symbols: Sequence[str]) -> str:
-    observed = "–" if row.observed is None else f"{row.observed:.2f}"
+    observed = ", ".join(map(_shift, row.lines)) or "–"
     difference = "–" if row.difference is None else f"{row.difference:+.2f}"
     off = row.difference is not None and abs(row.difference) > 3 * row.scale
     return (
         f"<tr><td>{symbols[row.atom]}{row.atom + 1}<td>{row.nucleus}<td>{row.predicted:.2f}<td>{row.scale:.2f}"
         f"<td>{observed}<td{' class=off' if off else ''}>{difference}</tr>"
     )
+
+
+def _shift(value: float) -> str:
+    return f"{value:.2f}"
