@@ -84,7 +84,7 @@ def run(variant: Variant, folder: Path, *, workers: int, limit: int | None = Non
         code = subprocess.run([sys.executable, "-m", "treewright", *words], check=False).returncode
         if code not in DONE:
             raise RuntimeError(f"{variant.name}: treewright {' '.join(words)} ended with exit code {code}")
-    lines = (folder / "results.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (folder / "results.jsonl").read_bytes().split(b"\n")[:-1]  # splitlines would cut at U+2028 too
     records = {record["id"]: record for record in map(json.loads, lines)}
     return Outcome(variant, records, json.loads(file.read_text(encoding="utf-8")))
 

@@ -19,7 +19,7 @@ def run(out: Path, spec: PipelineSpec | None = None, filled: str = FILLED, **opt
 
 
 def results(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in (out / "results.jsonl").read_bytes().split(b"\n")[:-1]]
 
 
 def summary(out: Path) -> dict[str, Any]:

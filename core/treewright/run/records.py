@@ -38,7 +38,7 @@ class Record:
 
     def to_line(self) -> str:
         """The record as one line of JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)
+        return json_line(asdict(self), allow_nan=False)
 
     @classmethod
     def from_line(cls, line: str) -> "Record":
@@ -56,3 +56,13 @@ class Record:
             for name, value in counters.items():
                 total[name] = total.get(name, 0) + value
         return total
+
+
+def json_line(value: Any, *, allow_nan: bool = True) -> str:
+    """JSON that can be written as UTF-8: readable, or escaped where a tokenizer has cut a character in two."""
+    line = json.dumps(value, ensure_ascii=False, allow_nan=allow_nan)
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, allow_nan=allow_nan)
+    return line

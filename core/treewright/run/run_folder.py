@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from treewright.engine.trace import Trace
-from treewright.run.records import Record
+from treewright.run.records import Record, json_line
 from treewright_registry import ConfigurationError, DataError, Problem, StorageError
 
 
@@ -81,7 +81,11 @@ class RunFolder:
             )
 
     def append(self, record: Record) -> None:
-        """Add a line for a finished problem, on disk before this returns."""
+        """Add a line for a finished problem.
+
+        It is with the operating system before this returns, so it outlives a kill of this process. It is not
+        forced to the disk: after a power failure the last problems may be missing, and are solved again.
+        """
         with writing(self.results), self.results.open("a", encoding="utf-8") as file:
             file.write(record.to_line() + "\n")
 
@@ -131,15 +135,17 @@ class RunFolder:
         """Records of earlier attempts. A torn last line (the process was killed) is dropped."""
         if not self.results.exists():
             return []
-        text = self.results.read_text(encoding="utf-8")
-        whole = text[: text.rfind("\n") + 1]
-        if whole != text:
-            _replace(self.results, whole)
-        return [self._record(number, line) for number, line in enumerate(whole.splitlines(), start=1)]
+        content = self.results.read_bytes()  # not text: a record may be torn inside a character
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            with writing(self.results):
+                os.truncate(self.results, whole)
+        # not splitlines: U+2028 and its like stand in records as they are
+        return [self._record(number, line) for number, line in enumerate(content[:whole].split(b"\n")[:-1], start=1)]
 
-    def _record(self, number: int, line: str) -> Record:
+    def _record(self, number: int, line: bytes) -> Record:
         try:
-            return Record.from_line(line)
+            return Record.from_line(line.decode("utf-8"))
         except (ValueError, TypeError, KeyError) as error:
             what = f"{self.results}:{number}: not a record of a run: {error}"
             raise DataError(f"{what}\n    delete that line; its problem is solved again") from error
@@ -156,7 +162,7 @@ class TraceFolder:
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{file_name(problem.id)}.jsonl"
-        _replace(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in trace.rows()))
+        _replace(path, "".join(json_line(row) + "\n" for row in trace.rows()))
 
 
 def file_name(problem_id: str) -> str:
