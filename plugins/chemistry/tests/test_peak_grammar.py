@@ -108,3 +108,53 @@ def test_unreadable_list_is_refused_by_group(text, what):
 def test_couplings_that_do_not_fit_the_pattern_are_a_warning():
     groups = parse_groups("1.2 (3H, dd, J = 7.0 Hz), 2.0 (3H, s), 3.0 (1H, m, J = 2.0 Hz)", "1H")
     assert coupling_warnings(groups, "1H") == ("1H group 1: pattern dd with 1 couplings",)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("58,3; 18,4", "'58,3' looks like a decimal comma. Write a decimal point, 58.3, or a blank after a comma"),
+        ("58,3 18,4", "'58,3' looks like a decimal comma."),
+        ("58,3, 18,4", "'58,3' looks like a decimal comma."),
+        ("58,3", "'58,3' looks like a decimal comma."),
+        ("1.20 (t, J = 7,1 Hz)", "'7,1' looks like a decimal comma. Write a decimal point, 7.1"),
+        ("128,77,20", "'128,77' looks like a decimal comma."),
+    ],
+)
+def test_decimal_commas_are_refused_by_name(text, shown):
+    with pytest.raises(SpectrumError) as caught:
+        parse_groups(text, "13C")
+    assert str(caught.value).startswith(f"13C list: {shown}")
+
+
+@pytest.mark.parametrize("text", ["58.3,18.4", "58, 18", "58.3; 18.4", "58.3,18", "58,18.4"])
+def test_commas_that_can_only_separate_are_read(text):
+    assert [round(group.peaks[0].shift) for group in parse_groups(text, "13C")] == [58, 18]
+
+
+@pytest.mark.parametrize(
+    ("text", "nucleus", "same", "texts"),
+    [
+        ("167.5 (C=O), 120.8 (2 CH), 23.7 (CH3) ppm.", "13C", "167.5, 120.8, 23.7", ["C=O", "2 CH", "CH3"]),
+        ("9.64 (s, 1 H, NH), 9.14 (br. s, 1 H, OH) ppm;", "1H", "9.64 (1H, s), 9.14 (1H, br s)", ["NH", "OH"]),
+        ("7.34 (AA'BB', 2 H, H-2, H-6)", "1H", "7.34 (2H)", ["AA'BB'", "H-2", "H-6"]),
+        ("3.4 (2H, OC(CH3)2CH2), 7.2 (arom., 5H)", "1H", "3.4 (2H), 7.2 (5H)", ["OC(CH3)2CH2", "arom."]),
+        ("7.1-7.3 (5H, 7.17 (d, J = 7.8 Hz, 4'-H), 7.26 (s))", "1H",
+         "7.1-7.3 (5H, 7.17 (d, J = 7.8 Hz), 7.26 (s))", ["4'-H"]),
+    ],
+)  # fmt: skip
+def test_assignments_are_passed_over_and_told(text, nucleus, same, texts):
+    skipped: list[str] = []
+    assert parse_groups(text, nucleus, skipped) == parse_groups(same, nucleus)
+    assert skipped == texts
+
+
+@pytest.mark.parametrize("text", ["6.68 (dd, 3J = 8.8, 4J=2.2 Hz, 2 H)", "6.68 (dd, J(H,H) = 8.8, J(H,F) = 2.2 Hz, 2H)",
+                                  "6.68 (dd, J = 8.8, 2.2, 2H)"])  # fmt: skip
+def test_couplings_may_name_their_order_and_nuclei(text):
+    assert parse_groups(text, "1H") == (Group((Peak(6.68, ("d", "d"), (8.8, 2.2)),), 2),)
+
+
+def test_a_count_of_the_other_nucleus_is_refused():
+    with pytest.raises(SpectrumError, match="1H group 1: '2C' does not begin with a shift"):
+        parse_groups("7.2 (2C)", "1H")

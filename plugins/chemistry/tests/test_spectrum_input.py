@@ -208,3 +208,29 @@ def test_a_measured_list_that_holds_more_than_the_formula_is_kept_with_a_note():
         "13C: the list holds at least 2 C, CO2 has 1",
         "1H: the list holds at least 1 H, CO2 has 0",
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1H NMR (400 MHz, CDCl3) δ 8.05 – 7.98 (m, 2H), 1.39 (t, J = 7.1 Hz, 3H).\nevidence: soft\n",
+        "¹³C NMR (DMSO-d6, 75 MHz): δ = 167.5 (C=O), 23.7 (CH3) ppm.\nevidence: soft\n",
+        "13C NMR (101 MHz): 191.0, 20.1\nevidence: soft\n",
+    ],
+)
+def test_a_text_without_a_formula_is_told_so(text, tmp_path):
+    file = tmp_path / "paper.txt"
+    file.write_text(text)
+    with pytest.raises(DataError) as caught:
+        Elucidate(input=str(file)).problems()
+    assert str(caught.value) == (
+        f"{file}: spectrum 1: formula: the formula is missing. Write formula: C8H8O3."
+        " Or for the whole file: --set task.formula=C8H8O3"
+    )
+    assert Elucidate(input=str(file), formula="C9H10O2").problems()[0].error is None
+
+
+def test_assignments_of_a_paper_become_a_note():
+    spectrum = SpectrumCodec().decode({"formula": "C3H6O", "c13": "206.6 (C=O), 30.8 (2 CH3)", "evidence": "soft"})
+    assert spectrum.warnings == ("texts in parentheses that were not read: C=O, 2 CH3",)
+    assert SpectrumCodec().decode(SpectrumCodec().encode(spectrum)) == spectrum

@@ -4,11 +4,13 @@
            | shift { " " shift }                                 128.4 77.1 20.3
     group  = shift [ "(" item { "," item } ")" ]                 128.4   77.1 (2C)   2.04 (3H, s)
            | shift "-" shift [ "(" item { "," item } ")" ]       7.1-7.3 (5H, 7.17 (d, J = 7.8 Hz), 7.26 (s))
-    item   = count element | multiplicity | "J =" numbers "Hz" | shift [ "(" item ... ")" ]
+    item   = count element | multiplicity | [order] "J =" numbers "Hz" | shift [ "(" item ... ")" ] | assignment
     multiplicity of 1H = tokens quint sept h s d t q m br without separator, or "undefined"
     multiplicity of 13C = the same, or one capital S D T Q: 0 1 2 3 attached hydrogens (DEPT)
 
-Commas inside parentheses belong to their group, and a sub-peak carries no count. ``h`` is a sextet.
+Commas inside parentheses belong to their group, and a sub-peak carries no count. ``h`` is a sextet. An assignment
+(``C=O``, ``2 CH``, ``H-4``: any other text with a capital letter) is passed over with a note. Decimal commas are
+refused: ``58,3`` could be one shift or two.
 """
 
 from __future__ import annotations
@@ -24,24 +26,37 @@ MAX_GROUPS: Final = 400
 
 _NUMBER: Final = r"[-−–]?\d+(?:\.\d+)?"
 _HEAD: Final = re.compile(rf"^({_NUMBER})(?:\s*[-−–]\s*({_NUMBER}))?\s*(?:ppm)?\s*(?:\((.*)\))?$", re.DOTALL)
+_DECIMAL_COMMA: Final = re.compile(r"(?<![\d.])\d{1,3},\d{1,3}(?!\d|\.\d)")
+_J: Final = r"[1-6]?J[A-Za-z]{0,3}(?:\([^()]*\))?\s*=?"
+_COUPLING: Final = re.compile(rf"^(?:{_J}\s*)?({_NUMBER})\s*(?:Hz)?$")
+_SUB_PEAK: Final = re.compile(rf"^{_NUMBER}\s*(?:\(|$)")
+_ASSIGNMENT: Final = re.compile(r"[A-Z]|^(?:arom|aliph|exch|overl)[a-z]*\.?$")
 _RANGE: Final = re.compile(r"\d\s*-")
 _COUNT: Final = re.compile(r"^(\d{1,3})\s*(?:x\s*)?([CH])$")
 _TOKENS: Final = re.compile(r"quint|sept|br|[hsdtqm]")
-_LABEL: Final = re.compile(r"^[^:()]*:")
+_LABEL: Final = re.compile(r"^[^:()]*:\s*")
+_END: Final = re.compile(r"\s*(?:ppm\s*)?[.;]?\s*$")
 _ATTACHED: Final = {"S": 0, "D": 1, "T": 2, "Q": 3}
 _LETTER: Final = {number: letter for letter, number in _ATTACHED.items()}
 _REPAIR: Final = "Write groups like 128.4 (2C, s) or 1.49 (2H, tt, J = 7.5, 6.6 Hz), separated by commas"
 
 
-def parse_groups(text: str, nucleus: Nucleus) -> tuple[Group, ...]:
+def parse_groups(text: str, nucleus: Nucleus, skipped: list[str] | None = None) -> tuple[Group, ...]:
     """Return the groups of a printed peak list; an empty text gives none.
+
+    Args:
+        text: the list.
+        nucleus: whose.
+        skipped: takes the assignments that were passed over.
 
     Raises:
         SpectrumError: names nucleus and group number, and what could not be read.
     """
-    body = _LABEL.sub("", " ".join(text.split())).strip().rstrip(".").strip()
+    body = _END.sub("", _LABEL.sub("", " ".join(text.split())))
     if not body:
         return ()
+    _refuse_decimal_commas(body, f"{nucleus} list")
+    skipped = [] if skipped is None else skipped
     # A bare column or row of shifts needs no commas.
     bare = not set(body) - set("0123456789.- ")
     parts = (
@@ -50,7 +65,8 @@ def parse_groups(text: str, nucleus: Nucleus) -> tuple[Group, ...]:
     if len(parts) > MAX_GROUPS:
         what = f"{len(parts)} groups exceed the limit of {MAX_GROUPS}"
         raise SpectrumError(what, field=f"{nucleus} list", repair="Give picked peaks, not the raw spectrum")
-    return tuple(_group(part, nucleus, f"{nucleus} group {number}") for number, part in enumerate(parts, start=1))
+    fields = [f"{nucleus} group {number}" for number in range(1, len(parts) + 1)]
+    return tuple(_group(part, nucleus, field, skipped) for part, field in zip(parts, fields, strict=True))
 
 
 def coupling_warnings(groups: tuple[Group, ...], nucleus: Nucleus) -> tuple[str, ...]:
@@ -97,9 +113,17 @@ def split_top_level(text: str, field: str) -> list[str]:
     return parts
 
 
-def _group(text: str, nucleus: Nucleus, field: str) -> Group:
+def _refuse_decimal_commas(body: str, field: str) -> None:
+    found = _DECIMAL_COMMA.search(body)
+    if found is not None:
+        point = found[0].replace(",", ".")
+        repair = f"Write a decimal point, {point}, or a blank after a comma that separates two numbers"
+        raise SpectrumError(f"{found[0]!r} looks like a decimal comma", field=field, repair=repair)
+
+
+def _group(text: str, nucleus: Nucleus, field: str, skipped: list[str]) -> Group:
     first, last, inside = _head(text, field)
-    count, pattern, couplings, attached, peaks = _items(inside, nucleus, field)
+    count, pattern, couplings, attached, peaks = _items(inside, nucleus, field, skipped)
     if last is None:
         if peaks:
             raise SpectrumError(f"{text!r} nests peaks in a single shift", field=field, repair=_REPAIR)
@@ -121,7 +145,7 @@ def _head(text: str, field: str) -> tuple[float, float | None, str | None]:
 Items = tuple[int | None, tuple[str, ...], tuple[float, ...], int | None, list[Peak]]
 
 
-def _items(inside: str | None, nucleus: Nucleus, field: str) -> Items:
+def _items(inside: str | None, nucleus: Nucleus, field: str, skipped: list[str]) -> Items:
     """Read what stands in the parentheses of a group; the order of the items does not matter."""
     count: int | None = None
     pattern: tuple[str, ...] = ()
@@ -133,28 +157,30 @@ def _items(inside: str | None, nucleus: Nucleus, field: str) -> Items:
         counted = _COUNT.match(item)
         if counted and counted.group(2) == ELEMENT[nucleus]:
             count = int(counted.group(1))
-        elif item[:1] == "J" or in_couplings:
+        elif re.match(_J, item) or (in_couplings and item[:1].isdigit()):
             couplings.append(_coupling(item, field))
             in_couplings = "Hz" not in item
-        elif item[:1].isdigit() or item[:1] in "-−–":
-            peaks.append(_sub_peak(item, nucleus, field))
+        elif counted or _SUB_PEAK.match(item):
+            peaks.append(_sub_peak(item, nucleus, field, skipped))
         elif nucleus == "13C" and item in _ATTACHED:
             attached = _ATTACHED[item]
+        elif _ASSIGNMENT.search(item):
+            skipped.append(item)
         else:
             pattern = _pattern(item, field)
     return count, pattern, tuple(couplings), attached, peaks
 
 
-def _sub_peak(text: str, nucleus: Nucleus, field: str) -> Peak:
+def _sub_peak(text: str, nucleus: Nucleus, field: str, skipped: list[str]) -> Peak:
     shift, last, inside = _head(text, field)
-    count, pattern, couplings, attached, nested = _items(inside, nucleus, field)
+    count, pattern, couplings, attached, nested = _items(inside, nucleus, field, skipped)
     if last is not None or nested or count is not None:
         raise SpectrumError(f"{text!r} cannot stand inside a range", field=field, repair=_REPAIR)
     return Peak(shift, pattern, couplings, attached)
 
 
 def _coupling(text: str, field: str) -> float:
-    match = re.match(rf"^(?:J\s*=?\s*)?({_NUMBER})\s*(?:Hz)?$", text)
+    match = _COUPLING.match(text)
     if match is None:
         raise SpectrumError(f"{text!r} is no coupling constant", field=field, repair=_REPAIR)
     return _number(match.group(1))

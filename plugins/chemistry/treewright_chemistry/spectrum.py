@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Final, Literal, get_args
 
 from treewright_chemistry.errors import SpectrumError
@@ -70,7 +71,7 @@ class Spectrum:
         infrared: bands, not used for scoring.
         evidence: given by the caller or the data set, never derived from the numbers.
         provenance: where the spectra come from, likewise given.
-        warnings: oddities met while reading.
+        warnings: oddities met while reading; two spectra are equal whatever was met.
     """
 
     formula: Formula
@@ -79,7 +80,7 @@ class Spectrum:
     evidence: Evidence
     infrared: tuple[Band, ...] = ()
     provenance: Provenance = "unknown"
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = dataclass_field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         check_spectrum(self)

@@ -47,8 +47,9 @@ class SpectrumCodec:
         from treewright_chemistry.spectrum import Spectrum, count_warnings
 
         fields = _checked(payload)
-        carbon = parse_groups(fields.get("c13", ""), "13C")
-        proton = parse_groups(fields.get("h1", ""), "1H")
+        skipped: list[str] = []
+        carbon = parse_groups(fields.get("c13", ""), "13C", skipped)
+        proton = parse_groups(fields.get("h1", ""), "1H", skipped)
         formula = parse_formula(fields["formula"])
         return Spectrum(
             formula=formula,
@@ -61,6 +62,7 @@ class SpectrumCodec:
                 *coupling_warnings(carbon, "13C"),
                 *coupling_warnings(proton, "1H"),
                 *count_warnings(carbon, proton, formula),
+                *_passed_over(skipped),
             ),
         )
 
@@ -79,6 +81,11 @@ def _checked(payload: Any) -> dict[str, str]:
         repair = "Write evidence: soft for measured spectra, exact for spectra made by a calculator"
         raise SpectrumError("it is not said how far the counts can be trusted", field="evidence", repair=repair)
     return fields
+
+
+def _passed_over(texts: list[str]) -> list[str]:
+    shown = ", ".join(dict.fromkeys(text[:20] for text in texts[:12])) + (", …" if len(texts) > 12 else "")
+    return [f"texts in parentheses that were not read: {shown}"] if texts else []
 
 
 def _bands(text: str) -> tuple[Band, ...]:

@@ -2,8 +2,8 @@
 
 JCAMP-DX    begins with ``##``; peak tables, those of one compound after the other
 JSON        begins with ``{`` or ``[``; one object or a list of them
-plain text  begins with a molecular formula on a line of its own; then lines such as
-            ``13C NMR (CDCl3): …``, ``1H NMR (400 MHz) δ …``, ``evidence: soft``
+plain text  begins with a molecular formula on a line of its own, or with a list that has a δ; then lines
+            such as ``13C NMR (CDCl3): …``, ``1H NMR (400 MHz) δ …``, ``evidence: soft``
 YAML        anything else; one mapping, a list of them, or several documents
 
 Values stay the text that stands in the file: no scalar is interpreted (``NO`` is a formula, ``1e3`` no
@@ -32,6 +32,7 @@ _LABELS: Final = (
 _FORMULA_LINE: Final = re.compile(r"(?:[A-Z][a-z]?[0-9₀-₉]*\s?){1,20}")
 _LABELLED: Final = re.compile(r"([^:δ]{1,80})[:δ](.*)", re.DOTALL)
 _LEAD: Final = re.compile(r"^\s*(?:δ\s*(?:\(ppm\))?|ppm)?\s*[:=]?\s*")
+_LISTS: Final = ("c13", "h1", "ir")
 _REPAIR: Final = "Write  formula: …, c13: …, h1: …, evidence: soft"
 
 
@@ -69,7 +70,8 @@ def read_entries(content: bytes) -> list[Entry]:
         raise SpectrumError("the file is empty", field="input", repair=_REPAIR)
     if text.startswith(("##", "$$")):
         return list(_from_jcamp(read_blocks(text)))
-    if _FORMULA_LINE.fullmatch(text.splitlines()[0].strip()):
+    first = text.splitlines()[0].strip()
+    if _FORMULA_LINE.fullmatch(first) or ("δ" in first and _labelled(first)[0] in _LISTS):
         return list(_from_lines(text))
     entries = [_from_mapping(each) for each in _listed(_documents(text))]
     if not entries:
@@ -131,7 +133,7 @@ def _from_mapping(value: Any) -> Entry:
             continue
         if name in entry.fields:
             entry.error = entry.error or f"{name}: given twice (as {str(label)[:40]!r} too). Give it once."
-        entry.fields[name] = text
+        entry.fields[name] = _LEAD.sub("", text) if name in _LISTS else text
     return entry
 
 
@@ -156,7 +158,7 @@ def _from_lines(text: str) -> Iterator[Entry]:
             entry.error = entry.error or f"{name}: given twice. Give it once."
         elif name:
             entry.fields[name], current = value, name
-        elif current in ("c13", "h1", "ir"):
+        elif current in _LISTS:
             entry.fields[current] += f" {line}"  # a long list goes on
         else:
             entry.error = entry.error or f"{line[:40]!r} is neither a formula nor a labelled list. {_REPAIR}."
@@ -170,7 +172,7 @@ def _labelled(line: str) -> tuple[str, str]:
     if found is None or name not in (*FIELDS, *NAMES):
         return "", ""
     value = found[2]
-    return name, (_LEAD.sub("", value) if name in ("c13", "h1", "ir") else value).strip()
+    return name, (_LEAD.sub("", value) if name in _LISTS else value).strip()
 
 
 def _from_jcamp(blocks: Iterator[JcampPeaks | ChemistryError]) -> Iterator[Entry]:
