@@ -13,7 +13,8 @@ from treewright.aggregators.best import Best
 from treewright.engine.local import ListFeed, run_local
 from treewright.engine.trace import Trace
 from treewright.pipeline import PipelineSpec
-from treewright.searches.self_refine_mcts import Answer, SelfRefineMcts
+from treewright.searches.self_refine_mcts import SelfRefineMcts
+from treewright.searches.self_refine_tree import Answer
 from treewright_registry import (
     Capability,
     Key,

@@ -58,7 +58,7 @@ class CountingSpeller(Speller):
 
 def counting(folder: Path, broken: str | None = None) -> ComponentSpec:
     """A policy that counts; ``broken`` names the problems that it fails on (a file may change it)."""
-    options = {"log": str(folder / "asked")}
+    options: dict[str, Any] = {"log": str(folder / "asked")}
     if broken is not None:
         (folder / "broken").write_text(broken)
         options["broken"] = str(folder / "broken")

@@ -116,11 +116,17 @@ def test_a_scorer_without_bounds_is_refused() -> None:
     assert len(trace) == 1
 
 
-def test_the_tree_notes_how_many_answers_grew_below_a_node() -> None:
-    _, trace = run_revisions(ab_mcts(iterations=12), [0.5] * 12)
-    below = [0] * len(trace)
-    for node in range(len(trace) - 1, 0, -1):
+@pytest.mark.parametrize("end", [{"iterations": 40}, {"budget": {"candidates": 40}}], ids=["iterations", "budget"])
+def test_the_tree_notes_how_many_answers_grew_below_a_node_however_the_search_ends(end: dict[str, Any]) -> None:
+    rewards = [0.3 + 0.01 * number for number in range(40)]
+    search = ab_mcts(iterations=end.pop("iterations", None))
+    _, trace = run_revisions(search, rewards, **end)
+    below, depth = [0] * 41, [0] * 41
+    for node in range(40, 0, -1):
         below[trace.parents[node]] += 1 + below[node]
+    for node in range(1, 41):
+        depth[node] = depth[trace.parents[node]] + 1
+    assert max(depth) == 3  # else no answer has ancestors whose visits could be forgotten
     assert list(trace.visits) == below
 
 

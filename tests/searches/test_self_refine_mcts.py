@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from math import log, sqrt
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 from tests.engine.toys import component, pipeline, solve
+from treewright.engine.local import ListFeed, run_local
+from treewright.engine.trace import Trace
 from treewright.pipeline import PipelineSpec
-from treewright.searches.self_refine_mcts import Answer, SelfRefineMcts
+from treewright.searches.self_refine_mcts import SelfRefineMcts
+from treewright.searches.self_refine_tree import Answer, Answers
 from treewright_registry import (
     Capability,
+    Key,
     Problem,
     Proposals,
     ProposeRequest,
@@ -105,20 +109,28 @@ def test_rewards_are_scaled_and_those_above_the_limit_lose_the_penalty() -> None
 
 
 def test_importance_sampling_draws_open_nodes_by_their_uct() -> None:
-    search = SelfRefineMcts()
     nodes = []
     for quality in (0.2, 0.6):
         node = answer()
         node.add_reward(quality)
         nodes.append(node)
     weights = [quality + 1.4 * sqrt(log(3) / 1.00001) for quality in (0.2, 0.6)]
-    from treewright_registry import Key
-
-    drawn = [search._select(nodes, Key.root(1, index)) for index in range(4000)]
+    search = SelfRefineMcts()
+    tree = grown(search, nodes)
+    drawn = [search._select(tree, Key.root(1, index)) for index in range(4000)]
     share = drawn.count(nodes[1]) / 4000
     assert share == pytest.approx(weights[1] / sum(weights), abs=0.03)
     greedy = SelfRefineMcts(selection="greedy")
-    assert all(greedy._select(nodes, Key.root(2, index)) is nodes[1] for index in range(20))
+    tree = grown(greedy, nodes)
+    assert all(greedy._select(tree, Key.root(2, index)) is nodes[1] for index in range(20))
+
+
+def grown(search: SelfRefineMcts, drafts: Sequence[Answer]) -> Answers:
+    tree = Answers(search._weight)
+    for draft in drafts:
+        tree.add(draft)
+    tree.weigh()
+    return tree
 
 
 class Counter:
@@ -149,7 +161,7 @@ class Height:
         return scores
 
 
-def climbing(budget: int, **options: object) -> PipelineSpec:
+def climbing(budget: int, **options: Any) -> PipelineSpec:
     return pipeline(
         policy=component("policy", Counter),
         scorer=component("scorer", Height),
@@ -192,3 +204,66 @@ def test_search_whose_revisions_all_fail_ends_with_its_draft(open_nodes: str) ->
     for solution in solve(broken).values():
         assert solution.error is None
         assert solution.cost["policy"]["failed_calls"] == 3
+
+
+class Fickle(Counter):
+    """Every seventh revision fails."""
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        if any(request.trajectory.step is not None and request.seed % 7 == 0 for request in requests):
+            raise ConnectionError("no")
+        return super().propose(requests)
+
+
+class Noisy(Height):
+    """Judges by the request, so that a second look may differ; every eleventh look fails."""
+
+    def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
+        return [
+            Score(request.seed % 100 / 99) if request.seed % 11 else Score(float("nan"), reason="no")
+            for request in requests
+        ]
+
+
+class Weighing(SelfRefineMcts):
+    """Compares the kept weights with fresh ones before each selection."""
+
+    def _select(self, tree: Answers, draw: Key) -> Answer | None:
+        drafts = sum(node.visits for node in tree.nodes if node.parent is None)
+        assert tree.weights == [self._weight(node, drafts) for node in tree.nodes]
+        return super()._select(tree, draw)
+
+
+@pytest.mark.parametrize("resample", [False, True])
+@pytest.mark.parametrize("backup", ["persistent", "recomputed"])
+@pytest.mark.parametrize("open_nodes", ["few-children", "or-worse-children"])
+@pytest.mark.parametrize("selection", ["importance", "greedy"])
+def test_weights_that_are_kept_equal_weights_made_anew(
+    selection: str, open_nodes: str, backup: str, resample: bool
+) -> None:
+    options: dict[str, Any] = {
+        "selection": selection,
+        "open_nodes": open_nodes,
+        "backup": backup,
+        "resample": resample,
+        "drafts": 3,
+    }
+    spec = climbing(60)
+    roles = {**spec.roles, "policy": component("policy", Fickle), "scorer": component("scorer", Noisy)}
+    solutions = solve(replace(spec, roles=roles, search=component("search", Weighing, **options)))
+    assert [solution.error for solution in solutions.values()] == [None] * len(solutions)
+
+
+@pytest.mark.parametrize("iterations", [59, None], ids=["iterations end it", "the budget ends it"])
+@pytest.mark.parametrize("backup", ["persistent", "recomputed"])
+def test_the_tree_notes_the_visits_of_every_answer_however_the_search_ends(backup: str, iterations: int | None) -> None:
+    traces: list[Trace] = []
+    spec = climbing(60, backup=backup, iterations=iterations)
+    run_local(spec, ListFeed([Problem("w0", "")]), lambda _: None, write_trace=lambda _, trace: traces.append(trace))
+    [trace] = traces
+    below = [0] * 61
+    for node in range(60, 0, -1):
+        below[trace.parents[node]] += 1 + below[node]
+    samples = [0] + [1 + (below[node] if backup == "persistent" else 0) for node in range(1, 61)]
+    assert list(trace.visits) == samples
+    assert max(below[2:]) > 3  # else no answer has ancestors whose visits could be forgotten

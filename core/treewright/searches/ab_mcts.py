@@ -111,20 +111,27 @@ class AbMcts:
 
     async def search(self, problem: Problem, env: Env) -> None:
         """One answer after the other, wider or deeper, until the budget is spent."""
+        nodes = [Node(env.root, None, self.family)]
+        try:
+            await self._grow(nodes, env)
+        finally:  # also when the budget ends the search
+            for node in nodes:
+                env.visit(node.trajectory, node.visits)
+
+    async def _grow(self, nodes: list[Node], env: Env) -> None:
         scale = _scaling(*env.range())
-        root = Node(env.root, None, self.family)
         rewards: list[list[float]] = [[] for _ in self.policies]
         iteration = fruitless = 0
         while fruitless < self.patience and (self.iterations is None or iteration < self.iterations):
             random = env.random("select", iteration).generator()
-            node = self._select(root, random)
+            node = self._select(nodes[0], random)
             chosen = self._choose_policy(rewards, random)
             reward = await self._generate(node, self.policies[chosen], scale, env)
             fruitless = fruitless + 1 if reward is None else 0
             if reward is not None:
                 rewards[chosen].append(reward)
+                nodes.append(node.children[-1])
                 _back_up(node, reward)
-                env.visit(node.trajectory, node.visits)
             iteration += 1
 
     def _select(self, node: Node, random: Random) -> Node:

@@ -15,7 +15,8 @@ Sources: MCTSr (arXiv 2406.07394; c 1.4, at most 3 children), K-MSE (arXiv 2506.
 importance sampling over UCT, Q kept at each node, reward limit 95 and penalty 5 on a 0–100 scale;
 second-hand, as ``amazon-science/ExTS`` describes it). The number of rollouts is not published; the
 budget decides (ours). MCTSr's published loop stops when the reference answer is reached; an honest
-search cannot know that and this one does not.
+search cannot know that and this one does not. MCTSr sets a
+dummy answer ("I don't know") beside its first one; it is left out: every answer here is the policy's.
 
 Needs a policy that revises whole answers (each of its steps is a complete answer) and a scorer.
 A retriever is used if the pipeline has one: its hits go with every request.
@@ -25,30 +26,10 @@ from collections.abc import Callable, Mapping
 from math import inf, log, sqrt
 from typing import ClassVar, Literal
 
-from treewright_registry import TO_END, Capability, Context, Env, Key, Need, Problem, Score, Trajectory
+from treewright.searches.self_refine_tree import Answer, Answers
+from treewright_registry import TO_END, Capability, Context, Env, Key, Need, Problem, Score
 
 _EPSILON = 1e-5  # MCTSr's: keeps the bonus of a node without visits finite
-
-
-class Answer:
-    """A node: one whole answer and what is known of it. Values lie in [0, 1], higher is better."""
-
-    __slots__ = ("children", "failures", "parent", "quality", "rewards", "trajectory", "visits")
-
-    def __init__(self, trajectory: Trajectory, parent: "Answer | None") -> None:
-        self.trajectory = trajectory
-        self.parent = parent
-        self.children: list[Answer] = []
-        self.failures = 0  # revisions that were asked for and did not come, or could not be scored
-        self.rewards: list[float] = []
-        self.visits = 0
-        self.quality = 0.0
-
-    def add_reward(self, reward: float) -> None:
-        """Take a reward sample: Q = (min + mean) / 2."""
-        self.rewards.append(reward)
-        self.visits += 1
-        self.quality = (min(self.rewards) + sum(self.rewards) / len(self.rewards)) / 2
 
 
 class SelfRefineMcts:
@@ -111,14 +92,22 @@ class SelfRefineMcts:
 
     async def search(self, problem: Problem, env: Env) -> None:
         """Draft, then revise until the budget is spent or no node is open."""
+        tree = Answers(self._weight)
+        try:
+            await self._grow(tree, problem, env)
+        finally:  # also when the budget ends the search
+            for node in tree.nodes:
+                env.visit(node.trajectory, node.visits)
+
+    async def _grow(self, tree: Answers, problem: Problem, env: Env) -> None:
         reward = self._reward(*env.range())
         context = await self._context(problem, env)
-        nodes: list[Answer] = []
         [drafts] = await env.propose([env.root], self.drafts, sampling=TO_END, context=context)
-        await self._judge([Answer(draft, None) for draft in drafts], nodes, reward, env)
+        await self._judge([Answer(draft, None) for draft in drafts], tree, reward, env)
+        tree.weigh()
         iteration = 0
         while self.iterations is None or iteration < self.iterations:
-            node = self._select(nodes, env.random("select", iteration))
+            node = self._select(tree, env.random("select", iteration))
             iteration += 1
             if node is None:
                 return
@@ -128,9 +117,10 @@ class SelfRefineMcts:
                 [again] = await env.score([node.trajectory])
                 if not again.failed:
                     node.add_reward(reward(again))
-            await self._judge([Answer(revision, node) for revision in revisions], nodes, reward, env)
+            await self._judge([Answer(revision, node) for revision in revisions], tree, reward, env)
             if len(node.children) == children:
                 node.failures += 1  # a place for a child is used up, so that failures cannot go on for ever
+            tree.weigh(node)
 
     async def _context(self, problem: Problem, env: Env) -> Context:
         if not env.has("retriever") or not self.hits:
@@ -138,9 +128,7 @@ class SelfRefineMcts:
         [hits] = await env.retrieve([problem.prompt], self.hits)
         return Context(hits=tuple(hits))
 
-    async def _judge(
-        self, answers: list[Answer], nodes: list[Answer], reward: Callable[[Score], float], env: Env
-    ) -> None:
+    async def _judge(self, answers: list[Answer], tree: Answers, reward: Callable[[Score], float], env: Env) -> None:
         """Score new answers, attach them, offer them, back their values up."""
         if not answers:
             return
@@ -149,31 +137,31 @@ class SelfRefineMcts:
             if score.failed:
                 continue  # neither good nor bad: it does not enter the tree
             answer.add_reward(reward(score))
-            nodes.append(answer)
-            if answer.parent is not None:
-                answer.parent.children.append(answer)
+            tree.add(answer)
             if env.finished(answer.trajectory):
                 env.offer(answer.trajectory, score)
             self._back_up(answer)
-            env.visit(answer.trajectory, answer.visits)
 
     def _back_up(self, answer: Answer) -> None:
         parent = answer.parent
         while parent is not None:
             if self.backup == "persistent":  # MCTSr counts reward samples, and a child's is none of its parent's
                 parent.visits += 1
-                parent.quality = 0.5 * parent.quality + 0.5 * _best(parent)
+                parent.quality = 0.5 * parent.quality + 0.5 * parent.best_child()
             parent = parent.parent
 
-    def _select(self, nodes: list[Answer], draw: Key) -> Answer | None:
-        open_ = [node for node in nodes if self._is_open(node)]
-        if not open_:
-            return None
-        drafts = sum(node.visits for node in nodes if node.parent is None)
-        values = [self._uct(node, drafts) for node in open_]
-        if self.selection == "greedy":
-            return open_[values.index(max(values))]  # ties: the oldest
-        return open_[draw.choice([max(value, _EPSILON) for value in values])]
+    def _select(self, tree: Answers, draw: Key) -> Answer | None:
+        weights = tree.weights
+        if self.selection == "importance":
+            return tree.nodes[draw.choice(weights)] if any(weights) else None
+        best = max(weights, default=-inf)
+        return None if best == -inf else tree.nodes[weights.index(best)]  # ties: the oldest
+
+    def _weight(self, node: Answer, drafts: int) -> float:
+        """What selection goes by; a node that is not open can never be selected."""
+        if self.selection == "importance":
+            return max(self._uct(node, drafts), _EPSILON) if self._is_open(node) else 0.0
+        return self._uct(node, drafts) if self._is_open(node) else -inf
 
     def _is_open(self, node: Answer) -> bool:
         if not node.trajectory.finished:
@@ -181,12 +169,12 @@ class SelfRefineMcts:
         free = len(node.children) + node.failures < self.children
         if self.open_nodes == "few-children":
             return free and not any(child.quality > node.quality for child in node.children)
-        return free or (bool(node.children) and not node.failures and _best(node) < node.quality)
+        return free or (bool(node.children) and not node.failures and node.best_child() < node.quality)
 
     def _uct(self, node: Answer, drafts: int) -> float:
         quality = node.quality
         if self.backup == "recomputed" and node.children:
-            quality = (quality + _best(node)) / 2
+            quality = (quality + node.best_child()) / 2
         above = node.parent.visits if node.parent is not None else drafts
         return quality + self.exploration * sqrt(log(above + 1) / (node.visits + _EPSILON))
 
