@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from treewright_chemistry.capped_pieces import assert_no_reserved_piece
 from treewright_chemistry.encoder import DualEncoder
 from treewright_chemistry.encoder_file import read_encoder, write_encoder
 from treewright_chemistry.encoder_queries import element_counts_of, fits, query_of
@@ -51,6 +52,7 @@ def fit_pieces(data_dir: Path, folder: Path, *, seed: int = 0, log: Log = print)
     examples = [found[block] for block in sorted(found, key=hash_order)[:SPECTRA]]
     assert_absent((example.block for example in examples), reserved, field="spectra of the substructure map")
     records = shipped_substructures()
+    assert_no_reserved_piece((each.smiles for each in records), reserved, field="substructures of the map")
     allowed, right = labels(examples, records)
     log(f"{len(examples)} spectra, {right.sum(axis=1).mean():.1f} substructures contained in each molecule")
     weights, config = read_encoder(folder)

@@ -56,6 +56,7 @@ class LanguageModelPolicy:
         drawing: show the critic a drawing; needs a model that sees images, and a run folder.
         substructures: most retrieved records in a prompt.
         peers: most other answers shown, where the search brings any.
+        tables: folder of shift tables of one's own, as in ``chemistry/spectrum-fit``; empty for the shipped ones.
     """
 
     capabilities: ClassVar[frozenset[str]] = frozenset({Capability.REVISES})
@@ -72,6 +73,7 @@ class LanguageModelPolicy:
         drawing: bool = False,
         substructures: int = 5,
         peers: int = 3,
+        tables: str = "",
     ) -> None:
         if min(repairs, substructures, peers) < 0:
             raise ValueError("repairs, substructures and peers must not be negative")
@@ -84,7 +86,7 @@ class LanguageModelPolicy:
         self.drawing = drawing
         self.substructures = substructures
         self.peers = peers
-        self._unknowns = Unknowns()
+        self._unknowns = Unknowns(tables=tables)
 
     async def propose(self, requests: Sequence[ProposeRequest], env: Env) -> list[Proposals]:
         """Up to ``n`` structures for each request; a missing one leaves its reason in ``failed``."""
