@@ -261,7 +261,7 @@ def test_without_shifts_a_burst_is_not_aimed_by_them(tables: ShiftTables) -> Non
 
 def test_the_policy_takes_the_same_ablations_and_can_be_guided_by_the_cosine() -> None:
     root = Trajectory(Problem("p", ACETATE, {}))
-    ask = [ProposeRequest(root, 3, 0)]
+    ask = [ProposeRequest(root, 8, 0)]
 
     def best(**options: object) -> list[object]:
         [proposals] = Assembly(evaluations=60, **options).propose(ask)  # type: ignore[arg-type]
