@@ -69,7 +69,11 @@ TO_END = Sampling(unit="end")
 class ProposeRequest(NamedTuple):
     """Up to ``n`` next steps of ``trajectory`` are wanted.
 
-    ``propose`` must be a pure function of trajectory, context, sampling and seed.
+    ``propose`` must be a pure function of trajectory, context, sampling, seed and allowance.
+
+    Attributes:
+        allowance: inner evaluations that the problem's budget leaves for this request, at least 1; ``None``
+            without such a limit. A policy that evaluates inside a call does not go on beyond it.
     """
 
     trajectory: Trajectory
@@ -77,6 +81,7 @@ class ProposeRequest(NamedTuple):
     seed: int
     sampling: Sampling = DEFAULT_SAMPLING
     context: Context = NO_CONTEXT
+    allowance: int | None = None
 
     def key(self, *path: int | str) -> Key:
         """The random draw at ``path`` within this request, e.g. ``key(i)`` for the i-th step."""

@@ -1,15 +1,18 @@
 """Budgets hold, and every unit of cost is accounted for once."""
 
+from collections.abc import Sequence
+
 import pytest
 
-from tests.engine.toys import Judge, Vowels, component, pipeline, solve
+from tests.engine.toys import Judge, Speller, Vowels, component, pipeline, solve
+from treewright.engine.budget import Budget
 from treewright.engine.local import ListFeed, run_local
 from treewright.engine.trace import Trace
 from treewright.pipeline import ComponentSpec
 from treewright.searches.beam import Beam
 from treewright.searches.mcts import Mcts
 from treewright.searches.sample import Sample
-from treewright_registry import COUNTERS, Problem
+from treewright_registry import COUNTERS, Ledger, Problem, Proposals, ProposeRequest, Usage
 
 SEARCHES = [
     component("search", Sample, n=100, wave=3),
@@ -68,9 +71,9 @@ def test_scorer_is_refused_where_it_has_spent_the_limit_itself() -> None:
 
 
 def test_budget_that_ends_before_any_answer_is_an_error_that_says_so() -> None:
-    solutions = solve(pipeline(search=component("search", Beam), budget={"candidates": 5}))
+    solutions = solve(pipeline(search=component("search", Beam), budget={"generated_tokens": 5}))
     assert {solution.error for solution in solutions.values()} == {
-        "the search ended without a finished answer (budget spent: candidates 5)"
+        "the search ended without a finished answer (budget spent: generated_tokens 5)"
     }
 
 
@@ -105,3 +108,33 @@ def test_inner_calls_of_a_composite_are_charged_but_are_no_candidates() -> None:
     assert cost["policy"]["calls"] == 1 + 4  # one for the answers, one for each judgement
     assert cost["policy"]["generated_tokens"] == 4 * 4 + 4 * 3
     assert cost["scorer"]["reward_calls"] == 4
+
+
+class Evaluating(Speller):
+    """Evaluates a hundred candidates inside each call, or as many as it may."""
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        looks = [100 if each.allowance is None else min(100, each.allowance) for each in requests]
+        found = super().propose(requests)
+        return [Proposals(one.steps, Usage(inner_evaluations=look)) for one, look in zip(found, looks, strict=True)]
+
+
+@pytest.mark.parametrize("limits", [{"inner_evaluations": 250}, {"policy.inner_evaluations": 250}])
+def test_a_policy_is_told_what_the_budget_leaves_for_it(limits: dict[str, float]) -> None:
+    spec = pipeline(
+        policy=component("policy", Evaluating), search=component("search", Sample, n=60, wave=2), budget=limits
+    )
+    for solution in solve(spec).values():
+        assert solution.cost["policy"]["inner_evaluations"] == 250  # 100 + 100 + 50
+        assert solution.cost["policy"]["candidates"] == 6
+
+
+def test_the_allowance_is_shared_by_the_requests_of_one_call() -> None:
+    limits: dict[str, float] = {"inner_evaluations": 10, "draft.inner_evaluations": 7}
+    ledger = Ledger()
+    budget = Budget(limits, ledger)
+    assert [budget.allowance("policy", number) for number in (1, 3, 20, 0)] == [10, 3, 1, None]
+    assert budget.allowance("draft", 2) == 3
+    ledger.of("draft").inner_evaluations += 6
+    assert (budget.allowance("draft", 1), budget.allowance("policy", 1)) == (1, 4)
+    assert Budget({"candidates": 3}, Ledger()).allowance("policy", 1) is None

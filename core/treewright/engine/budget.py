@@ -12,12 +12,13 @@ class Budget:
     before each call, so they are overrun by at most the calls in flight.
     """
 
-    __slots__ = ("_checked", "_ledger", "_limits", "candidates")
+    __slots__ = ("_checked", "_inner", "_ledger", "_limits", "candidates")
 
     def __init__(self, limits: Mapping[str, float], ledger: Ledger) -> None:
         self._limits = dict(limits)
         self._ledger = ledger
         self._checked = [name for name in self._limits if name != "candidates"]
+        self._inner = [name for name in self._limits if name.rpartition(".")[2] == "inner_evaluations"]
         #: candidates that may still be asked for; requests in flight are already taken off
         self.candidates: float = limits.get("candidates", float("inf"))
 
@@ -61,6 +62,13 @@ class Budget:
             spends = own == role or (not own and getattr(self._ledger.of(role), counter) > 0)
             if spends and self.remaining(name) <= 0:
                 raise BudgetExhausted(f"budget spent: {name} {self._limits[name]:g}")
+
+    def allowance(self, role: str, requests: int) -> int | None:
+        """What each of so many requests to ``role`` may spend of inner evaluations; ``None`` without a limit."""
+        names = [name for name in self._inner if name in ("inner_evaluations", f"{role}.inner_evaluations")]
+        if not names or not requests:
+            return None
+        return max(1, int(min(self.remaining(name) for name in names) // requests))
 
     def remaining(self, counter: str) -> float:
         """What is left of a counter, infinite without a limit."""

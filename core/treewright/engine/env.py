@@ -130,12 +130,14 @@ class ProblemEnv:
         contexts = _each(context, len(trajectories))
         sampling = sampling or DEFAULT_SAMPLING
         seed = self._next_seed()
+        allowance = budget.allowance(self._bound.get(role, role), len(trajectories))
         requests: list[ProposeRequest] = []
         for index, trajectory in enumerate(trajectories):
             take = n if n <= left else left
             left -= take
             if take:
-                requests.append(ProposeRequest(trajectory, take, (seed + index) & _MASK, sampling, contexts[index]))
+                step_seed = (seed + index) & _MASK
+                requests.append(ProposeRequest(trajectory, take, step_seed, sampling, contexts[index], allowance))
         return self._send(role, "propose", requests, lambda call: self._proposed(call, trajectories, granted))
 
     def score(

@@ -168,7 +168,7 @@ class Digests:
         return hashlib.blake2b(content, digest_size=_DIGEST_SIZE).digest()
 
     def _propose(self, request: ProposeRequest) -> bytes:
-        trajectory, n, seed, sampling, context = request
+        trajectory, n, seed, sampling, context, _ = request  # the allowance follows from the calls before
         return self._path(trajectory) + f"{n} {seed} {tuple(sampling)}".encode() + _context(context)
 
     def _score(self, request: ScoreRequest) -> bytes:

@@ -141,3 +141,12 @@ def test_a_spectrum_from_a_file_is_elucidated_ranked_and_drawn(tmp_path: Path) -
 @pytest.mark.parametrize("name", ["elucidate", "molpuzzle", "k-mse", "k-mse-llm", "best-of-n", "measured", "demo"])
 def test_every_pipeline_passes_the_configuration_check(name: str) -> None:
     assert load_pipeline(f"chemistry/{name}", Registry.load()).spec.source == f"chemistry/{name}"
+
+
+@pytest.mark.parametrize(("pipeline", "limit"), [("demo", 300), ("best-of-n", 300), ("k-mse", 250)])
+def test_bursts_keep_to_what_the_budget_leaves(pipeline: str, limit: int, tmp_path: Path) -> None:
+    overrides = ["task={use: chemistry/measured, part: demo}", f"budget.inner_evaluations={limit}"]
+    loaded = load_pipeline(f"chemistry/{pipeline}", Registry.load(), overrides=overrides)
+    summary = run(loaded.spec, loaded.filled, tmp_path / "run", limit=2)
+    assert summary["cost"]["total"]["inner_evaluations"] <= 2 * (limit + 8)  # a burst also scores the peers it is shown
+    assert summary["failures"] == 0

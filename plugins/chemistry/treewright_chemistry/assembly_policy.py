@@ -22,7 +22,8 @@ class Assembly:
     """Proposes structures of the unknown's formula.
 
     Args:
-        evaluations: distinct candidates scored inside each burst.
+        evaluations: distinct candidates scored inside each burst; fewer where the budget leaves fewer, which is
+            shared out among the bursts that are asked for at the same time.
         fragments: ``shipped`` assembles from the shipped substructures weighted by the observed
             lines, ``retrieved`` only from the request's retrieved records, whose ids are SMILES with ``*`` at the
             open places and need not be shipped ones, ``retrieved-and-shipped`` from both, ``none`` from atoms.
@@ -85,7 +86,7 @@ class Assembly:
             unknown.composition,
             unknown.fit,
             seed=request.seed,
-            evaluations=self._evaluations,
+            evaluations=self._evaluations if request.allowance is None else min(self._evaluations, request.allowance),
             kit=self._kit(request, unknown),
             starts=_structures([request.trajectory, *request.context.peers]),
             keep=request.n,
