@@ -1,6 +1,7 @@
 """``core/mcts``: selection, back-up and closing of branches, against an independent implementation."""
 
 from collections.abc import Sequence
+from math import exp, inf, nan
 
 import pytest
 
@@ -17,7 +18,8 @@ from tests.searches.letter_tree import (
 )
 from tests.searches.slow_mcts import SlowMcts
 from treewright.searches.mcts import Mcts
-from treewright_registry import Proposals, ProposeRequest, Score, ScoreRequest
+from treewright.searches.mcts_rules import Uct
+from treewright_registry import Problem, Proposals, ProposeRequest, Score, ScoreRequest, Step, Trajectory
 
 SEEDS = range(10)
 
@@ -153,6 +155,31 @@ def test_budget_that_ends_the_search_leaves_visits_in_the_trace(budget: int) -> 
 def test_numbers_below_one_are_refused(branch: int, depth: int) -> None:
     with pytest.raises(ValueError, match=f"branch and depth must be at least 1, not {branch} and {depth}"):
         Mcts(branch=branch, depth=depth)
+
+
+def test_score_priors_are_the_softmax_of_the_scores_however_large_they_are() -> None:
+    steps = [Trajectory(Problem("p", "")).extend(Step(letter)) for letter in "ab"]
+    priors = Uct(1.0, True).priors
+    shares = [1 / (1 + exp(-1.0)), exp(-1.0) / (1 + exp(-1.0))]
+    for offset in (0.0, 900.0, -900.0, 1e6):
+        assert priors(steps, [offset + 1.0, offset]) == pytest.approx(shares, rel=1e-12)
+    assert priors(steps, [900.0, -900.0]) == [1.0, 0.0]
+    assert priors(steps, [900.0, nan]) == [1.0, 0.0]
+    assert priors(steps, [nan, nan]) == priors(steps, [inf, 0.0]) == priors(steps, [-inf, -inf]) == [1.0, 1.0]
+
+
+class Huge(Hash):
+    """Scores without bounds."""
+
+    range = (-inf, inf)
+
+    def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
+        return [score._replace(value=900.0 + score.value) for score in super().score(requests)]
+
+
+def test_scores_without_bounds_as_priors_end_no_problem() -> None:
+    solution, trace = run(component("search", Mcts, branch=3, prior="scores", iterations=13), scorer=Huge)
+    assert (solution.error, trace.visits[0]) == (None, 3 + 9 + 27)
 
 
 # -- several leaves a round ----------------------------------------------------------------------------------------

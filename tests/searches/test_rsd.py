@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.engine.toys import component
-from tests.searches.scripted import NAN, load_with, run_scripted, spent
+from tests.searches.scripted import NAN, Marks, load_with, run_scripted, spent
 from treewright.pipeline import ComponentSpec
 from treewright.searches.rsd import Rsd
 from treewright_registry import ConfigurationError
@@ -116,6 +116,44 @@ def test_adapted_to_best_of_n_the_problem_ends_where_no_replacement_can_be_score
 )
 def test_omega(options: dict[str, Any], reward: float, kept: float) -> None:
     assert Rsd(**options).omega(reward) == kept
+
+
+class Ranged(Marks):
+    """Marks from a range of its own."""
+
+    def __init__(self, *, marks: dict[str, float], low: float, high: float) -> None:
+        super().__init__(marks=marks)
+        self.range = (low, high)
+
+
+def ranged(low: float, high: float, marks: dict[str, float]) -> ComponentSpec:
+    return component("scorer", Ranged, marks=marks, low=low, high=high)
+
+
+@pytest.mark.parametrize("omega", ["threshold", "clip", "ratio"])
+@pytest.mark.parametrize(("low", "high"), [(-3.0, 1.0), (-0.01, 1.0), (0.0, 1.01), (float("-inf"), float("inf"))])
+def test_a_score_that_is_no_probability_is_refused_where_it_is_taken_for_one(
+    omega: str, low: float, high: float
+) -> None:
+    solution, nodes = run_scripted(rsd(omega=omega), DRAFT, TARGET, ranged(low, high, {}))
+    assert nodes == []
+    assert solution.error == (
+        f"core/rsd with omega: {omega} needs a scorer whose range lies in [0, 1], not [{low:g}, {high:g}]: it takes the"
+        " score for a probability; use such a scorer, or omega: logistic with delta and alpha in the scorer's own units"
+    )
+
+
+@pytest.mark.parametrize("omega", ["constant", "logistic"])
+def test_any_score_is_taken_where_no_probability_is_assumed(omega: str) -> None:
+    marks = {"a": 9.0, "ab": 9.0, "abc.": 9.0}
+    search = rsd(omega=omega, probability=1.0, delta=-9.0, alpha=100.0)
+    solution, _ = run_scripted(search, DRAFT, TARGET, ranged(-20.0, 20.0, marks))
+    assert (solution.answer, solution.score) == ("abc.", 9.0)
+
+
+def test_a_range_within_0_and_1_is_taken() -> None:
+    solution, _ = run_scripted(rsd(), DRAFT, TARGET, ranged(0.2, 0.9, {"a": 0.8, "ab": 0.8, "abc.": 0.9}))
+    assert (solution.answer, solution.score) == ("abc.", 0.9)
 
 
 @pytest.mark.parametrize("options", [{"n": 0}, {"steps": 0}, {"patience": 0}, {"probability": 1.1}, {"beta": -1.0}])

@@ -161,6 +161,33 @@ def test_released_mode_rejects_drafts_up_to_seven_tenths_of_beta() -> None:
     assert Specs(mode="released").tau_reject == pytest.approx(7.0)
     assert Specs(mode="released", beta=4.0).tau_reject == pytest.approx(2.8)
     assert Specs(mode="released", tau_reject=1.0).tau_reject == 1.0
+    assert Specs(mode="released", beta=0.0).tau_reject == 0.0
+    assert [Specs(beta=beta).tau_reject for beta in (0.0, 10.0)] == [-inf, -inf]
+
+
+def test_released_mode_without_a_tilt_rejects_drafts_that_the_target_finds_no_likelier() -> None:
+    for likely, second in ((-1.0, "C"), (-0.9, "b")):  # the draft's own is -1
+        target = writer({"": "A", "A": "C"}, likely={"Aa": likely})
+        _, nodes = run_scripted(released(n=1, beta=0.0, steps=3), {"A": "a", "Aa": "b"}, target, {"A": 0.8})
+        assert nodes[:3] == ["A", "Aa", "AC" if second == "C" else "Aab"]
+
+
+@pytest.mark.parametrize(
+    ("options", "limit"),
+    [({}, None), ({"mode": "released"}, 512), ({"mode": "released", "max_tokens": 9}, 9), ({"max_tokens": 9}, 9)],
+)
+def test_blocks_have_at_most_512_tokens_in_released_mode_unless_told(
+    options: dict[str, Any], limit: int | None
+) -> None:
+    assert Specs(**options).sampling.max_tokens == limit
+
+
+def test_in_released_mode_a_reward_equal_to_tau_back_keeps_the_target_writing() -> None:
+    target = {"": "A", "A": "B."}
+    _, nodes = run_scripted(released(n=1, tau_back=0.5), {"A": "c."}, target, {"A": 0.5})
+    assert nodes == ["A", "AB."]
+    _, nodes = run_scripted(released(n=1, tau_back=0.499), {"A": "c."}, target, {"A": 0.5, "Ac.": 0.9})
+    assert nodes[:2] == ["A", "Ac."]
 
 
 def test_released_mode_selects_at_the_sampling_temperature() -> None:

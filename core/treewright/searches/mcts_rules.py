@@ -53,9 +53,12 @@ class Uct:
         """1 for all, or softmax of the scores, of which failed ones have none."""
         if not self.by_scores or len(steps) < 2:
             return [1.0] * len(steps)
-        weights = [exp(value) if value == value else 0.0 for value in values]
+        largest = max((value for value in values if value == value), default=inf)
+        if not -inf < largest < inf:  # no score, or none that others can be compared with
+            return [1.0] * len(steps)
+        weights = [exp(value - largest) if value == value else 0.0 for value in values]  # exp(900) is no float
         total = sum(weights)
-        return [weight / total for weight in weights] if total > 0 else [1.0] * len(steps)
+        return [weight / total for weight in weights]
 
 
 class Puct:

@@ -3,7 +3,8 @@ r"""RSD, reward-guided speculative decoding: a cheap step is kept if the scorer 
     y ~ π_S;  keep y with probability ω(r(y)), else y ~ π_B                    (one step, again and again)
     P(y) = π_S(y) ω(r(y)) + (1 − E_S[ω(r)]) π_B(y)
 
-π_S is the draft, π_B the target, r the scorer's value as it is (the constants assume a probability).
+π_S is the draft, π_B the target, r the scorer's value as it is. ``threshold``, ``clip`` and ``ratio`` assume a
+probability and are refused with a scorer whose range is not within [0, 1].
 No likelihoods are used, so the law is this mixture, not the tilted law e^{βr} π_B / Z.
 
     ω(r):  constant   ``probability``
@@ -30,7 +31,9 @@ from math import exp
 from typing import ClassVar, Literal, NamedTuple
 
 from treewright.searches.soft_choice import soft_choice
-from treewright_registry import Capability, Env, Need, Problem, Sampling, Score, Trajectory
+from treewright_registry import Capability, ConfigurationError, Env, Need, Problem, Sampling, Score, Trajectory
+
+_ANY_RANGE = ("constant", "logistic")  # the ω that do not take r for a probability
 
 
 class Block(NamedTuple):
@@ -82,6 +85,7 @@ class Rsd:
             raise ValueError(f"probability must be in [0, 1], not {probability}")
         if not beta >= 0:
             raise ValueError(f"beta must be at least 0, not {beta}")
+        self.omega_name = omega
         self.omega = _omega(omega, delta, alpha, probability)
         self.n = n
         self.beta = beta
@@ -91,6 +95,7 @@ class Rsd:
 
     async def search(self, problem: Problem, env: Env) -> None:
         """Step by step: keep the draft or replace it, until the answer is finished."""
+        self._check_range(*env.range())
         prefix = env.root
         fruitless = 0
         for step in range(self.steps):
@@ -103,6 +108,14 @@ class Rsd:
                     return
             if fruitless >= self.patience:
                 return
+
+    def _check_range(self, low: float, high: float) -> None:
+        if self.omega_name not in _ANY_RANGE and not 0.0 <= low <= high <= 1.0:
+            raise ConfigurationError(
+                f"core/rsd with omega: {self.omega_name} needs a scorer whose range lies in [0, 1], not"
+                f" [{low:g}, {high:g}]: it takes the score for a probability; use such a scorer, or omega: logistic"
+                " with delta and alpha in the scorer's own units"
+            )
 
     async def _draft(self, prefix: Trajectory, step: int, env: Env) -> Block | None:
         """One step of the draft, ``None`` if there is none or it is rejected."""

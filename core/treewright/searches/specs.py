@@ -73,7 +73,7 @@ class Specs:
         draft_likelihood: log π_S as ``sampled``, or ``scored`` by the draft's own ``log_likelihood``.
         steps: most blocks of an answer.
         temperature: sampling temperature of both policies.
-        max_tokens: upper limit for each block; ``None`` leaves the policies' own (released: 512).
+        max_tokens: upper limit for each block; ``None`` follows the mode (exact: the policies' own, released: 512).
     """
 
     needs: ClassVar[Mapping[str, Need]] = drafting_needs("sampled")
@@ -107,7 +107,7 @@ class Specs:
         self.setting = setting
         self.n = n
         self.beta = beta
-        self.tau_reject = _or(tau_reject, beta * setting.reject_reward if beta else -inf)
+        self.tau_reject = _or(tau_reject, beta * setting.reject_reward if setting.reject_reward > -inf else -inf)
         self.tau_back = _or(tau_back, setting.back_reward)
         self.length_norm: LengthNorm = _or(length_norm, setting.length_norm)
         self.dedupe = _or(dedupe, setting.dedupe)
@@ -118,7 +118,7 @@ class Specs:
         self.draft_likelihood: DraftLikelihood = draft_likelihood
         self.steps = steps
         drawn_at = _or(temperature, setting.temperature)
-        self.sampling = Sampling(temperature=drawn_at, max_tokens=max_tokens)
+        self.sampling = Sampling(temperature=drawn_at, max_tokens=_or(max_tokens, setting.max_tokens))
         self.selection_temperature = _or(selection_temperature, _or(setting.selection_temperature, _or(drawn_at, 1.0)))
         self._check()
 

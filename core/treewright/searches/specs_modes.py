@@ -7,6 +7,7 @@ log-ratio           mean over tokens                              sum
 duplicates          dropped (the law then loses π_S)              kept: their number is their weight
 S must exceed       0.7 β                                         nothing
 temperature         0.3                                           the policies' own
+tokens of a block   at most 512                                   the policies' own limit
 choice of a draft   softmax(S / temperature)                      softmax(S)
 target's block      best reward                                   softmax(β r)
 begins with         the target                                    the draft
@@ -41,6 +42,7 @@ class Setting:
         reject_reward: τ_rej / β.
         back_reward: τ_back.
         temperature: sampling temperature, ``None`` for the policies' own.
+        max_tokens: upper limit for each block, ``None`` for the policies' own.
         selection_temperature: of the softmax over S; ``None``: the sampling temperature, 1 if unset.
         target_choice: how one of the target's blocks is chosen.
         begins: who makes the first block.
@@ -52,6 +54,7 @@ class Setting:
     reject_reward: float
     back_reward: float
     temperature: float | None
+    max_tokens: int | None
     selection_temperature: float | None
     target_choice: TargetChoice
     begins: Author
@@ -65,6 +68,7 @@ SETTINGS: dict[Mode, Setting] = {
         reject_reward=0.7,
         back_reward=0.7,
         temperature=0.3,
+        max_tokens=512,
         selection_temperature=None,
         target_choice="best",
         begins="target",
@@ -76,6 +80,7 @@ SETTINGS: dict[Mode, Setting] = {
         reject_reward=-inf,
         back_reward=-inf,
         temperature=None,
+        max_tokens=None,
         selection_temperature=1.0,
         target_choice="softmax",
         begins="draft",
