@@ -42,7 +42,7 @@ def best_below(word: str, seed: int = 0) -> float:
 
 
 class AllChildren:
-    """Proposes a, b, c in order, as many as are asked for; a whole word follows the seed."""
+    """Proposes a, b, c in order, as many as are asked for; the rest of a word follows the seed."""
 
     def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
         return [Proposals(self._steps(request)) for request in requests]
@@ -50,7 +50,8 @@ class AllChildren:
     def _steps(self, request: ProposeRequest) -> list[Step]:
         if request.sampling.unit == "end":
             draws = [request.key(index).seed for index in range(request.n)]
-            return [Step(LEAVES[draw % len(LEAVES)], -1.0, 1, "stop") for draw in draws]
+            done = request.trajectory.depth
+            return [Step(LEAVES[draw % len(LEAVES)][done:], -1.0, 1, "stop") for draw in draws]
         last = request.trajectory.depth == DEPTH - 1
         odds = (-0.1, -1.0, -3.0)  # unequal, so that priors matter
         return [

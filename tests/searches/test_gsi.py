@@ -119,16 +119,22 @@ def test_an_answer_has_at_most_steps_steps() -> None:
     assert solution.error == "the search ended without a finished answer; allow more depth, samples or tokens"
 
 
+def test_the_last_candidate_of_a_budget_is_the_targets_last_word() -> None:
+    solution, nodes = run_scripted(gsi(), DRAFT, TARGET, {}, budget={"candidates": 2})
+    assert nodes == ["a", "aC."]
+    assert solution.answer == "aC."
+
+
 def test_a_budget_spent_on_the_way_is_told() -> None:
-    solution, _ = run_scripted(gsi(), DRAFT, TARGET, {}, budget={"candidates": 2})
-    assert solution.error == "the search ended without a finished answer (budget spent: candidates 2)"
+    solution, _ = run_scripted(gsi(), DRAFT, TARGET, {}, budget={"calls": 2})
+    assert solution.error == "the search ended without a finished answer (budget spent: calls 2)"
 
 
 def test_a_budget_that_covers_some_drafts_only_takes_those() -> None:
     solution, nodes = run_scripted(
-        gsi(), {**DRAFT, "a": "c. d."}, TARGET, {"a": 1.0, "b": 0.0}, budget={"candidates": 3}
+        gsi(), {**DRAFT, "a": "c. d."}, TARGET, {"a": 1.0, "b": 0.0}, budget={"candidates": 4}
     )
-    assert nodes == ["a", "b", "ac."]
+    assert nodes == ["a", "b", "ac."]  # one is kept back
     assert solution.answer == "ac."
 
 

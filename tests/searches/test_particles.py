@@ -95,6 +95,57 @@ def test_population_without_any_weight_goes_on_and_has_no_evidence() -> None:
     assert trace.notes == {}
 
 
+@pytest.mark.parametrize(("limit", "whole"), [(17, False), (22, False), (23, False), (24, True), (25, True)])
+def test_sweep_that_the_budget_cuts_has_no_evidence(limit: int, whole: bool) -> None:
+    """Eight particles and three steps: what was not proposed would count as weight 0, and Z as too small."""
+    solution, trace = run(
+        component("search", FILTER, particles=8), policy=Drawn, scorer=Hash, budget={"candidates": limit}
+    )
+    assert solution.error is None
+    assert ("log_evidence" in trace.notes) == whole
+    assert ("last_word" in trace.notes) == (limit == 17)
+
+
+@pytest.mark.parametrize("selection", ["all", "argmax", "draw"])
+@pytest.mark.parametrize("cls", [FILTER, GIBBS])
+@pytest.mark.parametrize("limit", [1, 2, 8, 9, 16, 17])
+def test_sweep_that_is_cut_before_its_last_round_writes_the_best_beginning_to_its_end(
+    limit: int, cls: type, selection: str
+) -> None:
+    search = component("search", cls, particles=8, selection=selection)
+    solution, trace = run(search, policy=Drawn, scorer=Hash, budget={"candidates": limit})
+    assert solution.answer in LEAVES
+    assert set(trace.notes) - {"held_back"} == {"last_word"}
+    *earlier, last = words(trace)
+    assert last == solution.answer
+    newest = [word for word in earlier if len(word) == max(map(len, earlier))]
+    assert last.startswith(max(newest, key=value) if newest != [""] else "")
+
+
+def test_sweep_with_a_failed_score_has_no_evidence() -> None:
+    _, whole = run(component("search", FILTER, particles=12), policy=Drawn, scorer=Hash)
+    _, cut = run(component("search", FILTER, particles=12), policy=Drawn, scorer=FailsOnB)
+    assert any(word.startswith("b") for word in words(cut))
+    assert "log_evidence" in whole.notes
+    assert cut.notes == {}
+
+
+class OnlyAfterA(Drawn):
+    """Cannot go on after b and c."""
+
+    def propose(self, requests) -> list[Proposals]:
+        return [
+            Proposals([]) if request.trajectory.text.startswith(("b", "c")) else answer
+            for request, answer in zip(requests, super().propose(requests), strict=True)
+        ]
+
+
+def test_sweep_with_a_failed_proposal_has_no_evidence() -> None:
+    _, trace = run(component("search", FILTER, particles=12), policy=OnlyAfterA, scorer=Hash)
+    assert {"a", "b", "c"} <= set(words(trace))
+    assert trace.notes == {}
+
+
 class DeadEndAfterB(Drawn):
     """A word that begins with a ends at once; after b there is no further letter."""
 

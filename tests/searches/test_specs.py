@@ -94,9 +94,15 @@ def test_where_nobody_has_anything_the_problem_ends() -> None:
     assert "first failed call: draft.propose: RuntimeError: the model is down" in str(solution.error)
 
 
+def test_the_last_candidate_of_a_budget_is_the_targets_last_word() -> None:
+    solution, nodes = run_scripted(specs(), DRAFT, TARGET, {}, budget={"candidates": 2})
+    assert nodes == ["a", "aC."]
+    assert solution.answer == "aC."
+
+
 def test_a_budget_spent_on_the_way_is_told() -> None:
-    solution, _ = run_scripted(specs(), DRAFT, TARGET, {}, budget={"candidates": 2})
-    assert solution.error == "the search ended without a finished answer (budget spent: candidates 2)"
+    solution, _ = run_scripted(specs(), DRAFT, TARGET, {}, budget={"calls": 2})
+    assert solution.error == "the search ended without a finished answer (budget spent: calls 2)"
 
 
 def test_an_answer_has_at_most_steps_blocks() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from math import inf, nan
 from typing import Literal, NamedTuple, TypeAlias
 
+from treewright.searches.last_word import next_steps
 from treewright_registry import Capability, ContractError, Env, Likelihood, Need, Sampling, Score, Step, Trajectory
 
 LengthNorm: TypeAlias = Literal["sum", "mean"]
@@ -53,7 +54,7 @@ async def drafted_blocks(
     length_norm: LengthNorm = "sum",
     draft_likelihood: DraftLikelihood = "sampled",
 ) -> list[DraftedBlock]:
-    """Draw at most ``n`` blocks from the draft and judge them.
+    """Draw at most ``n`` blocks from the draft and judge them; of a budget's candidates one is left over.
 
     Args:
         prefix: what the blocks follow.
@@ -64,7 +65,7 @@ async def drafted_blocks(
         draft_likelihood: log π_S as ``sampled``, or ``scored`` like log π_B (for models whose tokens differ,
             or servers whose log-probabilities are not those of the sampled law).
     """
-    [children] = await env.propose([prefix], n, role="draft", sampling=sampling)
+    [children] = await next_steps(env, [prefix], n, role="draft", sampling=sampling)
     if not children:
         return []
     calls = [env.score(children), env.log_likelihood(children, role="target", sampling=sampling)]

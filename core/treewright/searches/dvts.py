@@ -11,7 +11,8 @@ With m = 1 it is n independent samples, step by step.
 Source: huggingface/search-and-learn, ``diverse_verifier_tree_search.py`` (beam width m 4, 40
 iterations, temperature 0.8; the last iteration writes to the end). There the candidates of the last
 round that are no complete answers are emitted as they stand; here each of them is written to its end,
-because an answer of this engine is complete. n = 16 is ours.
+because an answer of this engine is complete. n = 16 is ours, and so is the last word of a search that the budget cuts
+short (``last_word``).
 
 Needs a policy that proposes steps, and a scorer that judges unfinished trajectories.
 """
@@ -19,6 +20,7 @@ Needs a policy that proposes steps, and a scorer that judges unfinished trajecto
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from treewright.searches.last_word import Beginning, finish_best, next_steps, only_one_left
 from treewright.searches.lookahead import foreseen
 from treewright.searches.step_scores import StepRule, combined, scorer_need
 from treewright_registry import TO_END, Capability, Env, Need, Problem, Sampling, Score, Trajectory
@@ -73,20 +75,28 @@ class Dvts:
 
     async def search(self, problem: Problem, env: Env) -> None:
         """Round after round: all live subtrees draw, score and step on together."""
-        prefixes = [env.root] * self.subtrees
+        subtrees = [Beginning(env.root)] * self.subtrees
         siblings: list[Trajectory] = []  # unfinished candidates of last rounds
+        answered = False
         for depth in range(1, self.depth + 1):
+            if not answered and only_one_left(env):
+                await finish_best(env, subtrees, temperature=self.temperature, step_scores=self.step_scores)
+                return
             unit = TO_END if depth == self.depth else Sampling()
             sampling = unit._replace(temperature=self.temperature)
-            families = [family for family in await env.propose(prefixes, self.branch, sampling=sampling) if family]
-            prefixes = []
+            prefixes = [subtree.trajectory for subtree in subtrees]
+            grown = await next_steps(env, prefixes, self.branch, sampling=sampling, answered=answered)
+            families = [family for family in grown if family]
+            subtrees = []
             for family, scores in zip(families, await self._judge(families, env), strict=True):
                 best = max(range(len(family)), key=lambda index: scores[index].rank)  # ties: proposed first
                 if not env.finished(family[best]):
-                    prefixes += [family[best]] if scores[best].rank > float("-inf") else []
+                    rank = scores[best].rank
+                    subtrees += [Beginning(family[best], rank)] if rank > float("-inf") else []
                 else:
                     siblings += _emit(family, scores, env)
-            if not prefixes:
+                    answered = True
+            if not subtrees:
                 break
         await self._complete(siblings, env)
 

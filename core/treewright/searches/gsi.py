@@ -18,7 +18,8 @@ Source: arXiv 2506.04118 and j-geuter/GSI ``inference/speculative.py`` (β 20, u
 temperature 0.7, 512 tokens a step, 45 steps; the paper itself was not read). The released code ends a
 problem without a word where no reward reaches 0.1; here only if ``low_reward`` says so. The choice by
 exponential noise, argmax(β min(r̃, clip) + Exp(1)), is report-noisy-max after a later paper's summary
-(second-hand; what the clip of 0.45 there applies to is our reading).
+(second-hand; what the clip of 0.45 there applies to is our reading). Where the budget leaves one
+candidate, the target has the last word (``last_word``).
 
 Needs a draft whose steps carry log-probabilities, a target that tells the likelihood of given steps
 under the same sampling (top-p and the like break the identity), and a scorer that judges unfinished
@@ -30,6 +31,7 @@ from math import inf, log
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from treewright.searches.drafted_blocks import DraftedBlock, DraftLikelihood, drafted_blocks, drafting_needs
+from treewright.searches.last_word import Beginning, finish_best, next_steps, only_one_left
 from treewright.searches.soft_choice import soft_choice
 from treewright_registry import Env, Key, Need, Problem, Sampling, Score, Trajectory
 
@@ -107,11 +109,16 @@ class Gsi:
         """Step by step: a drafted step, or one of the target's, until the answer is finished."""
         prefix = env.root
         for step in range(self.steps):
+            if only_one_left(env):
+                await self._last_word(prefix, env)
+                return
             drafts = await drafted_blocks(prefix, self.n, env, self.sampling, draft_likelihood=self.draft_likelihood)
             if self._hopeless([draft.score for draft in drafts]):
                 return
             block = self._drafted(drafts, step, env) or await self._of_target(prefix, step, env)
             if block is None:
+                if only_one_left(env):
+                    await self._last_word(prefix, env)
                 return
             prefix = block.trajectory
             if env.finished(prefix):
@@ -134,12 +141,15 @@ class Gsi:
 
     async def _of_target(self, prefix: Trajectory, step: int, env: Env) -> Block | None:
         """A step of the target ∝ e^{β r}, ``None`` if there is none that could be scored."""
-        [children] = await env.propose([prefix], self.n_target, role="target", sampling=self.sampling)
+        [children] = await next_steps(env, [prefix], self.n_target, role="target", sampling=self.sampling)
         scores = await env.score(children) if children else []
         if self._hopeless(scores):
             return None
         index = self._choose([self.beta * score.value for score in scores], env.random("target", step))
         return None if index is None else Block(children[index], scores[index])
+
+    async def _last_word(self, prefix: Trajectory, env: Env) -> None:
+        await finish_best(env, [Beginning(prefix)], role="target", temperature=self.sampling.temperature)
 
     def _choose(self, log_weights: Sequence[float], draw: Key) -> int | None:
         if self.selection == "softmax":

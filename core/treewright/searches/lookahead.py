@@ -4,7 +4,7 @@
 
 Source: search-and-learn describes it for beam search and DVTS. Its beam search writes the continuation and then scores
 the text without it; here both searches score the text with it. What is written ahead is thrown away, and costs
-candidates like any other step.
+candidates like any other step; the last candidate of a budget is not spent on it, but left for an answer.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,8 @@ async def foreseen(trajectories: Sequence[Trajectory], lookahead: int, rule: Ste
     ahead = list(trajectories)
     for _ in range(lookahead):
         unfinished = [index for index, trajectory in enumerate(ahead) if not env.finished(trajectory)]
+        left = env.remaining("candidates") - 1
+        unfinished = unfinished if left >= len(unfinished) else unfinished[: max(0, int(left))]
         if not unfinished:
             break
         families = await env.propose([ahead[index] for index in unfinished], 1, sampling=_GREEDY)

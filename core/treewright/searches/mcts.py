@@ -29,6 +29,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf, sqrt
 from typing import Any, ClassVar, Literal, TypeAlias
 
+from treewright.searches.last_word import Beginning, finish_best, next_steps, only_one_left
 from treewright.searches.mcts_rules import Puct, Rule, Uct
 from treewright.searches.mcts_tree import Node, back_up, close, resume, suspend
 from treewright.searches.step_scores import StepRule, combined, scorer_need
@@ -131,33 +132,40 @@ class Mcts:
         scale = _scaling(*env.range())
         root = nodes[0]
         left = self.iterations
+        answered = False
         while left > 0 and not root.closed:
+            if not answered and only_one_left(env):
+                return await self._last_word(nodes, env)
             leaves, walks = self._select(root, left)
             left -= walks
             if not leaves:
                 continue
             try:
-                families = await env.propose([leaf.trajectory for leaf in leaves], self.branch, sampling=self.sampling)
+                prefixes = [leaf.trajectory for leaf in leaves]
+                families = await next_steps(
+                    env, prefixes, self.branch, sampling=self.sampling, answered=answered, offers_all=True
+                )
                 scores = await self._judge(families, env)
             finally:
                 if self.leaves > 1:
                     for leaf in leaves:
                         resume(leaf, self.virtual_loss)
             values = [scale(judged) for judged in scores]
+            answered = answered or any(env.finished(step) for family in families for step in family)
             if self.rollout:
-                await self._roll_out(families, values, scale, env)
+                answered = await self._roll_out(families, values, scale, env) or answered
             for leaf, steps, judged, own in zip(leaves, families, scores, values, strict=True):
                 self._expand(leaf, steps, judged, own, env)
                 nodes.extend(leaf.children)
 
     async def _roll_out(
         self, families: Sequence[Sequence[Trajectory]], values: list[list[float]], scale: _Scale, env: Env
-    ) -> None:
-        """Continue the best new child of each family to its end, offer that, and mix its value in."""
+    ) -> bool:
+        """Continue the best new child of each family to its end, offer that, mix its value in; whether any was."""
         best = [(row, _best_open(steps, own)) for row, (steps, own) in enumerate(zip(families, values, strict=True))]
         chosen = [(row, place) for row, place in best if place is not None]
         if not chosen:
-            return
+            return False
         ends = await env.propose([families[row][place] for row, place in chosen], 1, sampling=_TO_THE_END)
         reached = [(at, family[0]) for at, family in zip(chosen, ends, strict=True) if family]
         judged = combined(await env.score([end for _, end in reached]), self.step_scores)
@@ -166,6 +174,12 @@ class Mcts:
                 env.offer(end, score)
             if value == value:
                 values[row][place] += self.rollout * (value - values[row][place])
+        return any(env.finished(end) for _, end in reached)
+
+    async def _last_word(self, nodes: Sequence[Node], env: Env) -> None:
+        leaves = [node for node in nodes[1:] if not node.children and node.value == node.value]
+        beginnings = [Beginning(leaf.trajectory, leaf.value) for leaf in leaves]
+        await finish_best(env, beginnings, temperature=self.sampling.temperature, step_scores=self.step_scores)
 
     def _select(self, root: Node, left: float) -> tuple[list[Node], int]:
         """Simulations until enough leaves wait for their children; those leaves, and how many simulations it took."""

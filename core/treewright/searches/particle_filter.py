@@ -6,7 +6,8 @@ r"""Particle filter: sequential Monte Carlo over reasoning steps, with the rewar
 
 Resampling moves compute to promising beginnings, and the law stays a known one: as N grows, a draw by weight has the
 law gamma(x) / Z with gamma = Π π(x_t | x_<t) g_t, and for every N the mean of the weights estimates Z without bias
-(noted in the trace as ``log_evidence``). Potentials g of a score r in use, which are three different targets:
+(noted in the trace as ``log_evidence``, unless a particle was lost to the budget or to a failed call). Potentials g of
+a score r in use, which are three different targets:
 
     prob   r               the text of the paper: a step is right with probability r
     odds   r / (1 − r)     the paper's code and its_hub: softmax of the logits

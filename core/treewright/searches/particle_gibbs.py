@@ -92,15 +92,15 @@ class ParticleGibbs:
         reference: Particle | None = None
         try:
             for number in range(self.iterations):
-                drawn = await self._sweep(number, reference, env) or drawn
+                drawn = await self._sweep(number, reference, drawn is not None, env) or drawn
                 reference = drawn if drawn is not None and drawn.possible else reference
         finally:
             if drawn is not None and self.selection == "draw":
                 offer([drawn], drawn, "draw", env)
 
-    async def _sweep(self, number: int, reference: Particle | None, env: Env) -> Particle | None:
+    async def _sweep(self, number: int, reference: Particle | None, answered: bool, env: Env) -> Particle | None:
         """A draw by weight, the next reference; nothing if nothing was finished."""
-        population = Population(self.smc, env, number, reference)
+        population = Population(self.smc, env, number, reference, answered)
         try:
             await population.sweep()
             if reference is None:  # what a sweep with a reference estimates is not unbiased

@@ -13,14 +13,19 @@ The target is gamma(x) = Π π(x_t | x_<t) · Π g(x_1:t) with ``target: steps``
 and gamma(x) = Π π(x_t | x_<t) · g(x_1:T) with ``target: whole``, for scores that judge all steps so far (products,
 minima, values): then the incremental weight is g(x_1:t) / g(x_1:t−1).
 
+A particle that is lost, because the budget or the policy gave no step or its score or likelihood failed, is as one of
+weight 0 from then on. That is not what its target says, so a sweep that lost one estimates no evidence. Where the
+budget leaves one candidate and nothing is finished, the best-scored particle has a last word (``last_word``).
+
 A pinned reference (conditional SMC) keeps place 0 and has at each step the weight that it had at that step.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, fsum, inf, log, log1p
+from math import exp, fsum, inf, isnan, log, log1p
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from treewright.searches.last_word import Beginning, finish_best, next_steps, only_one_left
 from treewright.searches.resampling import Scheme, descendants, descendants_with_first_kept
 from treewright.searches.step_scores import StepRule, combined, scorer_need
 from treewright_registry import Capability, ContractError, Env, Key, Likelihood, Need, Sampling, Score, Trajectory
@@ -99,13 +104,17 @@ def smc_needs(options: Mapping[str, Any]) -> Mapping[str, Need]:
 class Population:
     """The particles of one sweep, usable at any moment of it."""
 
-    def __init__(self, smc: Smc, env: Env, number: int, reference: Particle | None = None) -> None:
+    def __init__(
+        self, smc: Smc, env: Env, number: int, reference: Particle | None = None, answered: bool = False
+    ) -> None:
         self.smc = smc
         self.env = env
         self.number = number
         self.reference = reference
+        self._answered = answered  # whether an earlier sweep has an answer
         self.particles = [Particle(env.root)] * smc.particles
         self.extinct = False  # whether all weights were 0 at some step
+        self.lost = False  # whether a particle has weight 0 for want of a step, a score or a likelihood
         self._best: Particle | None = None  # finished, whether its weight kept it or not
         self._path = _path(reference)
         low, high = env.range()
@@ -120,6 +129,9 @@ class Population:
         for depth in range(self.smc.depth):
             if not any(self._live(particle) for particle in self.particles):
                 return
+            if not self._has_answer() and only_one_left(self.env):
+                await self._last_word()
+                return
             if depth:
                 self._resample(depth)
             await self._propagate(depth)
@@ -132,8 +144,8 @@ class Population:
         return _log_sum([particle.weight for particle in self.particles]) - log(len(self.particles))
 
     def note_evidence(self) -> None:
-        """Leave the evidence of a whole sweep in the trace, if there is any."""
-        if self.log_evidence > -inf:
+        """Leave the evidence of a whole sweep in the trace, if there is any and nothing was lost on the way."""
+        if not self.lost and self.log_evidence > -inf:
             self.env.note("log_evidence", self.log_evidence)
 
     def finished(self) -> list[Particle]:
@@ -147,6 +159,20 @@ class Population:
         if len(finished) < 2:
             return finished[0] if finished else None
         return finished[key.choice(_normalised([each.weight for each in finished]))]
+
+    def _has_answer(self) -> bool:
+        return self._answered or bool(self.finished())
+
+    async def _last_word(self) -> None:
+        self.lost = True
+        smc, live = self.smc, [particle for particle in self.particles if self._live(particle)]
+        await finish_best(
+            self.env,
+            [Beginning(particle.trajectory, particle.score.rank) for particle in live],
+            role="target" if smc.speculative else "policy",
+            temperature=smc.sampling.temperature,
+            step_scores=smc.step_scores,
+        )
 
     def _live(self, particle: Particle) -> bool:
         return particle.weight > -inf and not self.env.finished(particle.trajectory)
@@ -191,10 +217,17 @@ class Population:
     async def _step(self, before: Sequence[Particle]) -> list[Particle]:
         """Each particle one step on and weighted; one that the policy could not extend has died."""
         role = "draft" if self.smc.speculative else "policy"
-        families = await self.env.propose(
-            [particle.trajectory for particle in before], 1, role=role, sampling=self.smc.sampling
+        families = await next_steps(
+            self.env,
+            [particle.trajectory for particle in before],
+            1,
+            sampling=self.smc.sampling,
+            role=role,
+            answered=self._has_answer(),
+            offers_all=True,
         )
         grown = [family[0] for family in families if family]
+        self.lost = self.lost or len(grown) < len(before)
         judged = iter(zip(grown, *await self._judge(grown), strict=True))
         return [
             self._weighted(particle, *next(judged)) if family else particle._replace(weight=-inf)
@@ -204,11 +237,15 @@ class Population:
     async def _judge(self, grown: Sequence[Trajectory]) -> tuple[Sequence[Score], Sequence[float]]:
         """Scores, and log-ratios of target and draft (0 where there is one policy only)."""
         if not self.smc.speculative:
-            return combined(await self.env.score(grown), self.smc.step_scores), [0.0] * len(grown)
+            scores = await self.env.score(grown)
+            self.lost = self.lost or any(score.failed for score in scores)
+            return combined(scores, self.smc.step_scores), [0.0] * len(grown)
         scores, likelihoods = await self.env.together(
             self.env.score(grown),
             self.env.log_likelihood(grown, role="target", sampling=self.smc.sampling),
         )
+        self.lost = self.lost or any(score.failed for score in scores)
+        self.lost = self.lost or any(isnan(likelihood.log_probability) for likelihood in likelihoods)
         ratios = [_log_ratio(*pair) for pair in zip(likelihoods, grown, strict=True)]
         return combined(scores, self.smc.step_scores), ratios
 
@@ -243,7 +280,7 @@ def _log_ratio(likelihood: Likelihood, child: Trajectory) -> float:
     if child.step.log_probability is None:
         raise ContractError("a speculative proposal needs a draft whose steps carry log-probabilities")
     value = likelihood.log_probability
-    return value - child.step.log_probability if value == value else -inf
+    return -inf if isnan(value) else value - child.step.log_probability
 
 
 def _path(reference: Particle | None) -> list[Particle]:

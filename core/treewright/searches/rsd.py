@@ -30,6 +30,7 @@ from collections.abc import Callable, Mapping
 from math import exp
 from typing import ClassVar, Literal, NamedTuple
 
+from treewright.searches.last_word import Beginning, finish_best, next_steps, only_one_left
 from treewright.searches.soft_choice import soft_choice
 from treewright_registry import Capability, ConfigurationError, Env, Need, Problem, Sampling, Score, Trajectory
 
@@ -99,6 +100,9 @@ class Rsd:
         prefix = env.root
         fruitless = 0
         for step in range(self.steps):
+            if only_one_left(env):
+                await finish_best(env, [Beginning(prefix)], role="target", temperature=self.sampling.temperature)
+                return
             block = await self._draft(prefix, step, env) or await self._replace(prefix, step, env)
             fruitless = fruitless + 1 if block is None or _repeats(block.trajectory) else 0
             if block is not None:
@@ -119,7 +123,7 @@ class Rsd:
 
     async def _draft(self, prefix: Trajectory, step: int, env: Env) -> Block | None:
         """One step of the draft, ``None`` if there is none or it is rejected."""
-        [children] = await env.propose([prefix], self.n, role="draft", sampling=self.sampling)
+        [children] = await next_steps(env, [prefix], self.n, role="draft", sampling=self.sampling)
         block = await self._one_of(children, "draft", step, env)
         if block is None or block.score is None:
             return None
@@ -128,7 +132,7 @@ class Rsd:
 
     async def _replace(self, prefix: Trajectory, step: int, env: Env) -> Block | None:
         """One step of the target; alone it is not scored."""
-        [children] = await env.propose([prefix], self.n, role="target", sampling=self.sampling)
+        [children] = await next_steps(env, [prefix], self.n, role="target", sampling=self.sampling)
         if self.n == 1:
             return Block(children[0], None) if children else None
         return await self._one_of(children, "target", step, env)

@@ -33,6 +33,7 @@ from math import exp, inf, log, nan
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from treewright.searches.drafted_blocks import DraftLikelihood, LengthNorm, drafted_blocks, drafting_needs
+from treewright.searches.last_word import Beginning, finish_best, next_steps, only_one_left
 from treewright.searches.soft_choice import soft_choice
 from treewright.searches.specs_modes import SETTINGS, Author, Mode, TargetChoice
 from treewright_registry import Env, Key, Need, Problem, Sampling, Score, Trajectory
@@ -140,6 +141,9 @@ class Specs:
         """Block by block, by the draft or by the target, until the answer is finished."""
         prefix, author = env.root, self.setting.begins
         for step in range(self.steps):
+            if only_one_left(env):
+                await self._last_word(prefix, env)
+                return
             chosen: Block | None = None
             if author == "draft":
                 drafts = await self._drafts(prefix, step, env)
@@ -153,6 +157,8 @@ class Specs:
                 chosen = self._best_or_drawn(live, env.random("target", step))
                 author = self._cascade(live)
             if chosen is None:
+                if only_one_left(env):
+                    await self._last_word(prefix, env)
                 return
             prefix = chosen.trajectory
             if env.finished(prefix):
@@ -197,7 +203,7 @@ class Specs:
     # -- the target -------------------------------------------------------------------------------
 
     async def _of_target(self, prefix: Trajectory, env: Env) -> list[Block]:
-        [children] = await env.propose([prefix], self.n, role="target", sampling=self.sampling)
+        [children] = await next_steps(env, [prefix], self.n, role="target", sampling=self.sampling)
         scores = await env.score(children) if children else []
         return [Block(child, score, score.value) for child, score in zip(children, scores, strict=True)]
 
@@ -211,6 +217,9 @@ class Specs:
     def _cascade(self, blocks: Sequence[Block]) -> Author:
         """CASCADE: who makes the next block."""
         return "draft" if any(block.value > self.tau_back for block in blocks) else "target"
+
+    async def _last_word(self, prefix: Trajectory, env: Env) -> None:
+        await finish_best(env, [Beginning(prefix)], role="target", temperature=self.sampling.temperature)
 
     # -- both -------------------------------------------------------------------------------------
 
