@@ -72,7 +72,7 @@ PIPELINES = {
     "elucidate": "ranked structures for spectra from a file",
     "molpuzzle": "MolPuzzle, closed book, with the default search",
     "k-mse": "MolPuzzle with K-MSE's tree search",
-    "k-mse-cosine": "MolPuzzle with K-MSE's tree search and K-MSE's own reward, the cosine alone",
+    "k-mse-cosine": "MolPuzzle with K-MSE's tree search, guided and scored by the encoder's cosine alone",
     "k-mse-llm": "MolPuzzle with K-MSE's search and a language model: --set policy.model.base_url=URL",
     "best-of-n": "MolPuzzle with independent bursts, no tree and no islands",
     "measured": "measured nmrshiftdb2 spectra kept out of training",

@@ -24,6 +24,9 @@ def k_mse_reward(cosine: float, *, limit: float = 95.0, penalty: float = 5.0) ->
 class KMseScorer:
     """Scores whole structures by the cosine alone.
 
+    That is the scorer; ``chemistry/assembly`` chooses what it proposes by a score of its own. The pipeline
+    ``chemistry/k-mse-cosine`` guides it by the cosine too (``policy.cosine: true``, all other parts ``without``).
+
     ``core/self-refine-mcts`` has a limit of its own, on the scale of the declared range. Switch one of both
     off: the pipeline ``chemistry/k-mse-cosine`` sets ``search.reward_limit: 1.0``, which is to be given along
     with ``--set scorer.use=chemistry/k-mse-scorer`` too.
