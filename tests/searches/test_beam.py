@@ -68,6 +68,17 @@ def test_width_1_finds_the_best_leaf_with_a_scorer_of_perfect_foresight(seed: in
     assert solution.score == best_below("", seed)
 
 
+@pytest.mark.parametrize(("width", "branch", "first"), [(3, 1, "abc"), (2, 1, "ab"), (1, 2, "ab"), (1, 3, "abc")])
+def test_first_round_draws_as_many_steps_as_the_wider_of_width_and_branch(width: int, branch: int, first: str) -> None:
+    _, trace = run(component("search", Beam, width=width, branch=branch))
+    assert [word for word in words(trace) if len(word) == 1] == list(first)
+
+
+def test_later_rounds_draw_branch_steps_for_each_of_the_beam() -> None:
+    _, trace = run(component("search", Beam, width=3, branch=1))
+    assert sorted(words(trace)) == ["", "a", "aa", "aaa", "b", "ba", "baa", "c", "ca", "caa"]
+
+
 def test_narrow_beam_with_a_blind_scorer_misses_the_best_leaf_of_some_trees() -> None:
     missed = 0
     for seed in SEEDS:

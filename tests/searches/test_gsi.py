@@ -107,6 +107,14 @@ def test_low_rewards_end_a_problem_only_where_that_is_asked_for() -> None:
     assert solution.error == "the search ended without a finished answer; allow more depth, samples or tokens"
 
 
+def test_a_reward_equal_to_low_reward_goes_on() -> None:
+    marks = dict.fromkeys(["a", "b", "ac.", "bc."], 0.1)
+    solution, _ = run_scripted(gsi(low_reward=0.1), DRAFT, TARGET, marks)
+    assert solution.score == 0.1
+    solution, nodes = run_scripted(gsi(low_reward=0.1001), DRAFT, TARGET, marks)
+    assert nodes == ["a", "b"]
+
+
 def test_low_rewards_of_the_target_end_the_problem_too() -> None:
     solution, nodes = run_scripted(gsi(low_reward=0.1), {}, TARGET, {"A": 0.05, "B": 0.05})
     assert nodes == ["A", "B"]
