@@ -1,13 +1,16 @@
 """The scale of the score: what a number means, and what must not raise it."""
 
-from dataclasses import replace
+import os
+from dataclasses import astuple, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from treewright_chemistry.calibration_fit import fit_calibration
+from treewright_chemistry.calibration_fit import fit_calibration, measured_validation, totals_of
 from treewright_chemistry.likelihood import SpectrumFit
 from treewright_chemistry.measured_task import demo_cases
+from treewright_chemistry.ranking import calculated_cases
 from treewright_chemistry.score_weights import CALIBRATION, Calibration
 from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.spectrum import Group, Peak, Spectrum
@@ -82,3 +85,13 @@ def test_surplus_lines_change_no_ranking() -> None:
     molecules = [parse_structure(smiles) for smiles in ("CCCCO", "CCC(C)O", "CC(C)CO", "CC(C)(C)O", "CCOCC")]
     fit = SpectrumFit(spectrum, ShiftTables.load())
     assert np.argsort(fit.score_many(molecules)).tolist() == np.argsort(fit.totals(molecules)).tolist()
+
+
+@pytest.mark.skipif("TREEWRIGHT_DATA" not in os.environ, reason="TREEWRIGHT_DATA does not name the development data")
+@pytest.mark.parametrize("evidence", ["exact", "soft"])
+def test_the_shipped_scale_is_that_of_the_shipped_weights(evidence: str) -> None:
+    """Repair after a change of weights or tables: run ``calibration_fit`` and copy what it prints."""
+    data = Path(os.environ["TREEWRIGHT_DATA"])
+    cases = list(calculated_cases(data)) if evidence == "exact" else measured_validation(data)
+    fitted = fit_calibration(*totals_of(cases, ShiftTables.load()))
+    assert astuple(CALIBRATION[evidence]) == pytest.approx(astuple(fitted), rel=0.02)
