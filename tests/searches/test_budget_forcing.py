@@ -1,6 +1,6 @@
 """``core/budget-forcing``: how long a thinking model thinks, controlled from outside."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import pytest
@@ -14,7 +14,7 @@ from treewright.engine.solving import Solution
 from treewright.engine.trace import Trace
 from treewright.pipeline import PipelineSpec
 from treewright.policies.budget_forcing import BudgetForcing
-from treewright_registry import Context, Env, Need, Problem, ProposeRequest, Sampling, Score, Step
+from treewright_registry import Context, Env, Need, Problem, Proposals, ProposeRequest, Sampling, Score, Step
 
 
 def last(trace: Trace) -> Step:
@@ -128,6 +128,42 @@ def test_a_searchs_limit_temperature_and_context_reach_the_model() -> None:
     run_local(spec, ListFeed(AnyWord().problems()), solutions.append)
     # 2 tokens each time: 5 are left, then 3, then 1
     assert solutions[0].answer == f"[end 0.5 5 go]Wait[end 0.5 3 go]{END}[end 0.5 1 go]"
+
+
+class ThreeRequests:
+    """Two answers to each of three requests, asked for in one call."""
+
+    needs: ClassVar[Mapping[str, Need]] = {"policy": Need("policy")}
+
+    async def search(self, problem: Problem, env: Env) -> None:
+        contexts = [Context(instruction=name) for name in "xyz"]
+        for family in await env.propose([env.root] * 3, 2, context=contexts):
+            for answer in family:
+                env.offer(answer, Score(0.5))
+
+
+class Company(Thinker):
+    """Writes how many requests it was asked at once, and one's instruction; z gets nothing, y is cut off."""
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        return [self._one(request, len(requests)) for request in requests]
+
+    def _one(self, request: ProposeRequest, together: int) -> Proposals:
+        asked = str(request.context.instruction)
+        step = Step(f"{together}{asked}", None, 1, "length" if asked == "y" else "stop")
+        return Proposals([] if asked == "z" else [step] * request.n)
+
+
+def test_all_requests_of_a_call_are_forced_side_by_side_and_keep_their_places() -> None:
+    roles = {"policy": component("policy", BudgetForcing, end_of_thinking=END), "model": component("policy", Company)}
+    spec = PipelineSpec(
+        component("task", AnyWord), component("search", ThreeRequests), component("aggregator", Best), roles
+    )
+    traces: list[Trace] = []
+    run_local(spec, ListFeed(AnyWord().problems()), lambda _: None, write_trace=lambda _, trace: traces.append(trace))
+    answers = [step.content for step in traces[0].steps if step is not None and END in str(step.content)]
+    # three requests begin; the two samples of x go on, those of y are cut off; all four answer
+    assert answers == [f"3xWait2x{END}4x"] * 2 + [f"3y{END}4y"] * 2
 
 
 @pytest.mark.parametrize("options", [{"thinking_tokens": 0}, {"ignore": -1}])

@@ -14,9 +14,9 @@ answer, whatever unit a search asks for. What was appended is no sample, so the 
 where the model gives one, is the sum over what the model wrote.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import inf
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeAlias
 
 from treewright_registry import Env, Need, Proposals, ProposeRequest, Sampling, Step, Trajectory, as_text
 
@@ -25,11 +25,13 @@ class Draft(NamedTuple):
     """One sample under way.
 
     Attributes:
+        request: what asked for it.
         trajectory: the request's, with what has been written since.
         pieces: what has been written, what was appended included.
         stopped: whether the model itself ended the last piece (else it was cut off).
     """
 
+    request: ProposeRequest
     trajectory: Trajectory
     pieces: tuple[Step, ...] = ()
     stopped: bool = True
@@ -42,7 +44,8 @@ class Draft(NamedTuple):
     def append(self, text: str) -> "Draft":
         """The draft with text that no model wrote."""
         piece = Step(text, 0.0)
-        return Draft(self.trajectory.extend(piece, self.trajectory.node), (*self.pieces, piece), self.stopped)
+        trajectory = self.trajectory.extend(piece, self.trajectory.node)
+        return self._replace(trajectory=trajectory, pieces=(*self.pieces, piece))
 
     def go_on(self, written: Trajectory) -> "Draft":
         """The draft with what the model wrote next."""
@@ -50,7 +53,7 @@ class Draft(NamedTuple):
         assert step is not None
         # where the model ends its generation is no end of the answer
         trajectory = self.trajectory.extend(step._replace(finish="step"), written.node)
-        return Draft(trajectory, (*self.pieces, step), step.finish == "stop")
+        return Draft(self.request, trajectory, (*self.pieces, step), step.finish == "stop")
 
     def answer(self) -> Step:
         """All pieces as one step, finished as its last piece was."""
@@ -58,6 +61,10 @@ class Draft(NamedTuple):
         likely = sum(known) if len(known) == len(self.pieces) else None
         text = "".join(as_text(piece.content) for piece in self.pieces)
         return Step(text, likely, self.tokens, "stop" if self.stopped else "length")
+
+
+# by place of the request and number of the sample
+Drafts: TypeAlias = Mapping[tuple[int, int], Draft]
 
 
 class BudgetForcing:
@@ -96,55 +103,64 @@ class BudgetForcing:
         self.temperature = temperature
 
     async def propose(self, requests: Sequence[ProposeRequest], env: Env) -> list[Proposals]:
-        """Think, think on, answer; ``n`` samples of each request."""
-        return [Proposals(await self._samples(request, env)) for request in requests]
-
-    async def _samples(self, request: ProposeRequest, env: Env) -> list[Step]:
-        total = inf if request.sampling.max_tokens is None else request.sampling.max_tokens
-        thinking = min(self.thinking_tokens, total)
-        [children] = await env.propose(
-            [request.trajectory],
-            request.n,
-            role="model",
-            sampling=self._sampling(request, thinking),
-            context=request.context,
-        )
-        drafts = {number: Draft(request.trajectory).go_on(child) for number, child in enumerate(children)}
+        """Think, think on, answer; ``n`` samples of each request, all of them side by side."""
+        drafts = await self._begin(requests, env)
         for _ in range(self.ignore):
-            again = {i: draft for i, draft in drafts.items() if draft.stopped and draft.tokens < thinking}
-            longer = {i: draft.append(self.continuation) for i, draft in again.items()}
-            over = {i: draft for i, draft in drafts.items() if i not in again}
-            drafts = over | await self._write(longer, thinking, self.thinking_tokens, request, env)
-        closed = {i: draft.append(self.end_of_thinking) for i, draft in drafts.items()}
-        answer_tokens = inf if self.answer_tokens is None else self.answer_tokens
-        answered = await self._write(closed, total, answer_tokens, request, env)
-        return [answered[i].answer() for i in sorted(answered)]
+            again = {at: each for at, each in drafts.items() if each.stopped and each.tokens < self._thinking(each)}
+            longer = {at: draft.append(self.continuation) for at, draft in again.items()}
+            over = {at: draft for at, draft in drafts.items() if at not in again}
+            drafts = over | await self._write(longer, self._thinking, self.thinking_tokens, env)
+        closed = {at: draft.append(self.end_of_thinking) for at, draft in drafts.items()}
+        answered = await self._write(closed, _total, inf if self.answer_tokens is None else self.answer_tokens, env)
+        steps: list[list[Step]] = [[] for _ in requests]
+        for place, number in sorted(answered):
+            steps[place].append(answered[place, number].answer())
+        return [Proposals(of_request) for of_request in steps]
+
+    async def _begin(self, requests: Sequence[ProposeRequest], env: Env) -> dict[tuple[int, int], Draft]:
+        """Each sample with its first thoughts."""
+        empty = [Draft(request, request.trajectory) for request in requests]
+        families = await env.together(
+            *(self._ask(draft, draft.request.n, self._thinking(draft), env) for draft in empty)
+        )
+        return {
+            (place, number): draft.go_on(child)
+            for place, (draft, [children]) in enumerate(zip(empty, families, strict=True))
+            for number, child in enumerate(children)
+        }
 
     async def _write(
-        self, drafts: Mapping[int, Draft], total: float, at_most: float, request: ProposeRequest, env: Env
-    ) -> dict[int, Draft]:
+        self, drafts: Drafts, total: Callable[[Draft], float], at_most: float, env: Env
+    ) -> dict[tuple[int, int], Draft]:
         """Each draft with what the model writes next: up to ``total`` tokens with what it has, ``at_most`` now.
 
         A draft whose call failed is lost.
         """
-        calls = [
-            env.propose(
-                [draft.trajectory],
-                role="model",
-                sampling=self._sampling(request, min(at_most, total - draft.tokens)),
-                context=request.context,
-            )
-            for draft in drafts.values()
-        ]
+        calls = [self._ask(draft, 1, min(at_most, total(draft) - draft.tokens), env) for draft in drafts.values()]
         results = await env.together(*calls)
         return {
-            i: draft.go_on(child)
-            for (i, draft), [children] in zip(drafts.items(), results, strict=True)
+            at: draft.go_on(child)
+            for (at, draft), [children] in zip(drafts.items(), results, strict=True)
             for child in children
         }
+
+    def _ask(self, draft: Draft, n: int, tokens: float, env: Env) -> Awaitable[list[list[Trajectory]]]:
+        request = draft.request
+        sampling = self._sampling(request, tokens)
+        return env.propose([draft.trajectory], n, role="model", sampling=sampling, context=request.context)
+
+    def _thinking(self, draft: Draft) -> float:
+        """The most tokens that the thinking of a draft may have."""
+        return min(self.thinking_tokens, _total(draft))
 
     def _sampling(self, request: ProposeRequest, tokens: float) -> Sampling:
         asked = request.sampling
         temperature = self.temperature if asked.temperature is None else asked.temperature
         limit = None if tokens == inf else max(1, int(tokens))
         return asked._replace(unit="end", temperature=temperature, max_tokens=limit)
+
+
+def _total(draft: Draft) -> float:
+    """The most tokens that the search allows for the whole step."""
+    limit = draft.request.sampling.max_tokens
+    return inf if limit is None else limit
