@@ -71,6 +71,8 @@ PIPELINES = {
     "mcts": "Monte-Carlo tree search",
     "particle-filter": "sequential Monte Carlo over steps",
     "particle-gibbs": "particle-filter sweeps that keep a path",
+    "self-refine-mcts": "tree search over revisions of whole answers (MCTSr, K-MSE)",
+    "islands": "pools of whole answers, restarts, migration",
     "ab-mcts": "wider or deeper by Thompson sampling (AB-MCTS-A)",
     "rsd": "draft steps kept by reward, else the target's (RSD)",
     "specs": "speculative drafts: SUBSAMPLE and CASCADE (SPECS)",
