@@ -36,7 +36,7 @@ class Law:
     """One line of the table of laws.
 
     Attributes:
-        algorithm: registered name, e.g. ``core/gsi``.
+        algorithm: registered name, e.g. ``core/gsi``; ``engine`` for what holds of all.
         test: number in the list of tests, e.g. ``T3``.
         claim: the law, in words or as a formula.
         check: the algorithm against the law; gets the number of draws and the seed.
@@ -46,6 +46,8 @@ class Law:
         thorough: how many ``make laws`` and ``make soak`` take; 0: as many as ``draws``.
         slow: too long for ``make test`` with as many draws as its control needs.
         seed: of the run; fixed, so that a check passes always or never.
+        formula_only: whether only the formulas of the tests are held against reference numbers and no code of the
+            product runs; other laws then hold the product against these formulas.
     """
 
     algorithm: str
@@ -58,6 +60,7 @@ class Law:
     thorough: int = 0
     slow: bool = False
     seed: int = 0
+    formula_only: bool = False
 
     @property
     def name(self) -> str:

@@ -194,6 +194,7 @@ LAWS = [
         lambda draws, seed: _reference(DRAFTED),
         lambda draws, seed: _reference(WITHOUT_DRAFT),
         "weights without π_S",
+        formula_only=True,
     ),
     _law(
         "T3",
@@ -269,6 +270,7 @@ LAWS = [
         lambda draws, seed: _chain_reference("soft"),
         lambda draws, seed: _chain_reference("plain"),
         "plain expected reward as value",
+        formula_only=True,
     ),
     Law(
         "core/gsi",
@@ -277,6 +279,7 @@ LAWS = [
         lambda draws, seed: _plateau(None),
         lambda draws, seed: _plateau(8),
         "n = 8",
+        formula_only=True,
     ),
     _law(
         "T8",

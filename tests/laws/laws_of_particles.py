@@ -14,8 +14,8 @@ import numpy as np
 
 from tests.engine.toys import component
 from tests.laws.drawing import B_OUTCOMES, counts, evidence_weighted, solutions
-from tests.laws.exact import Array, tilted
-from tests.laws.law import Law, Outcome, averages_to, follows
+from tests.laws.exact import Array, tilted, total_variation
+from tests.laws.law import Law, Outcome, averages_to, equal, follows, near
 from tests.laws.toys import (
     BETA_B,
     DEPTH,
@@ -98,8 +98,33 @@ def _resampled(pair: tuple[Word, Word]) -> Mapping[tuple[Word, Word], float]:
 
 
 @cache
-def _filter_counts(particles: int, draws: int, seed: int) -> list[int]:
-    return counts(solutions(_filter(particles), _roles(), draws, seed), B_OUTCOMES)
+def _filter_counts(particles: int, draws: int, seed: int, **options: Any) -> list[int]:
+    return counts(solutions(_filter(particles, **options), _roles(), draws, seed), B_OUTCOMES)
+
+
+# -- T10: how far the law is from the target ------------------------------------------------------------------------
+
+DISTANCE = {1: 0.406, 2: 0.288, 8: 0.086}  # total variation to the target; the reference's noise is about .012
+TARGET_LAW, ODDS_LAW = (tilted([gamma(leaf, odds=odds) for leaf in LEAVES], [1.0] * 27) for odds in (False, True))
+
+
+def _distance(particles: int, reference: float, draws: int, seed: int) -> Outcome:
+    shares = np.array(_filter_counts(particles, draws, seed)) / draws
+    return near("TV to the target", [total_variation(shares, TARGET_LAW)], [reference], 0.03)
+
+
+def _odds_distance(target: Array, tolerance: float, draws: int, seed: int) -> Outcome:
+    shares = np.array(_filter_counts(64, draws, seed, potential="odds")) / draws
+    return near("TV", [total_variation(shares, target)], [0.057], tolerance)
+
+
+def _notes_under_a_budget(candidates: int, draws: int, seed: int) -> Outcome:
+    """How many of the sweeps of 8 × 3 steps tell an evidence."""
+    traces: dict[str, Trace] = {}
+    budget = {"candidates": candidates}
+    write = lambda problem, trace: traces.update({problem.id: trace})  # noqa: E731
+    solutions(_filter(8), _roles(), draws, seed, write_trace=write, budget=budget)
+    return equal("sweeps that tell an evidence", sum("log_evidence" in trace.notes for trace in traces.values()), 0)
 
 
 def _filter_follows(particles: int, law: Callable[[], list[float]], draws: int, seed: int) -> Outcome:
@@ -110,6 +135,7 @@ _VARIANTS: Mapping[str, tuple[ComponentSpec, Mapping[str, ComponentSpec]]] = {
     **{f"{scheme}, N = 8": (_filter(8, resampling=scheme), _roles()) for scheme in SCHEMES},
     "N = 1": (_filter(1), _roles()),
     "N = 2": (_filter(2), _roles()),
+    "N = 8, a budget of exactly 24": (_filter(8), _roles()),
     "odds, N = 8": (_filter(8, potential="odds"), _roles()),
     "resampling temperature 3, N = 4": (_filter(4, resampling_temperature=3.0), _roles()),
     "speculative, N = 8": (_filter(8, speculative=True), _roles(**TWO_MODELS)),
@@ -126,7 +152,9 @@ ENDED_EARLY = [word for word in ["0", "10", "20", *LEAVES] if "0" not in word[:-
 def _evidence(variant: str, draws: int, seed: int) -> Array:
     search, roles = _VARIANTS[variant]
     traces: dict[str, Trace] = {}
-    found = solutions(search, roles, draws, seed, write_trace=lambda problem, trace: traces.update({problem.id: trace}))
+    write = lambda problem, trace: traces.update({problem.id: trace})  # noqa: E731
+    budget = {"candidates": 24} if "budget" in variant else {}
+    found = solutions(search, roles, draws, seed, write_trace=write, budget=budget)
     return evidence_weighted(found, traces, ENDED_EARLY if variant.startswith("unequal") else B_OUTCOMES)
 
 
@@ -192,8 +220,50 @@ LAWS = [
         thorough=30_000,
     ),
     *(
+        Law(
+            "core/particle-filter",
+            "T10",
+            f"N = {particles}: TV of the answers' law to the target is the reference's {reference:.3f}, within .03",
+            partial(_distance, particles, reference),
+            partial(_distance, 1 if particles == 2 else 2, reference),
+            f"N = {1 if particles == 2 else 2}",
+            draws=1500,
+            thorough=6_000,
+        )
+        for particles, reference in DISTANCE.items()
+    ),
+    Law(
+        "core/particle-filter",
+        "T10",
+        "odds, N = 64: TV of the answers' law to the odds target is the reference's .057, within .035",
+        partial(_odds_distance, ODDS_LAW, 0.035),
+        partial(_odds_distance, TARGET_LAW, 0.035),
+        "TV to the target of prob (reference: .425)",
+        draws=1500,
+        thorough=3_000,
+        slow=True,
+    ),
+    Law(
+        "core/particle-filter",
+        "T10",
+        "odds, N = 64: the same TV with few draws, which add to it, within .2",
+        partial(_odds_distance, ODDS_LAW, 0.2),
+        partial(_odds_distance, TARGET_LAW, 0.2),
+        "TV to the target of prob (reference: .425)",
+        draws=300,
+    ),
+    Law(
+        "core/particle-filter",
+        "T10",
+        "multinomial, N = 8, a budget of 20 for 24 steps: no evidence is told",
+        partial(_notes_under_a_budget, 20),
+        partial(_notes_under_a_budget, 24),
+        "a budget of 24",
+        draws=200,
+    ),
+    *(
         _unbiased_law(variant, gamma, lambda word: gamma(word, again=1), "last weight used twice")
-        for variant in ("N = 1", "N = 2", *(f"{scheme}, N = 8" for scheme in SCHEMES))
+        for variant in ("N = 1", "N = 2", "N = 8, a budget of exactly 24", *(f"{scheme}, N = 8" for scheme in SCHEMES))
     ),
     _unbiased_law(
         "odds, N = 8",

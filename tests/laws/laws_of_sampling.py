@@ -111,6 +111,7 @@ LAWS = [
         lambda draws, seed: _rates(TWO_MODELS),
         lambda draws, seed: _rates(WEIGHTS),
         "weights without the ratio of the models",
+        formula_only=True,
     ),
     Law(
         "core/sample",
@@ -119,5 +120,6 @@ LAWS = [
         lambda draws, seed: _bound(chi_square_divergence(TARGET_LAW, DRAFT_A)),
         lambda draws, seed: _bound(chi_square_divergence(TARGET_LAW, TARGET_A)),
         "divergence from the target instead of the draft",
+        formula_only=True,
     ),
 ]

@@ -174,6 +174,7 @@ LAWS = [
         lambda draws, seed: near("P(none)", [FALLBACK], [0.0789], 5e-5),
         lambda draws, seed: near("P(none)", [float(DRAFT[SCORES <= 2 * TAU].sum() ** 4)], [0.0789], 5e-5),
         "twice the threshold",
+        formula_only=True,
     ),
     _law(
         "T6",
@@ -197,6 +198,7 @@ LAWS = [
         lambda draws, seed: _distance_reference(_distances(True), (0.275, 0.024, 0.0014)),
         lambda draws, seed: _distance_reference(_distances(False), (0.275, 0.024, 0.0014)),
         "duplicates dropped",
+        formula_only=True,
     ),
     Law(
         "core/specs",
@@ -205,6 +207,7 @@ LAWS = [
         lambda draws, seed: _distance_reference(_distances(False), (0.270, 0.229, 0.2385)),
         lambda draws, seed: _distance_reference(_distances(True), (0.270, 0.229, 0.2385)),
         "duplicates kept",
+        formula_only=True,
     ),
     _law(
         "T7",
@@ -242,6 +245,7 @@ LAWS = [
         lambda draws, seed: near("P(none)", [NONE], [0.4194], 5e-5),
         lambda draws, seed: near("P(none)", [(1 - float(DRAFT @ (WEIGHTS / BOUND))) ** 6], [0.4194], 5e-5),
         "six drafts always",
+        formula_only=True,
     ),
     _law(
         "T9",

@@ -63,6 +63,38 @@ def test_only_a_budget_that_binds_has_a_last_word(search: str) -> None:
     assert not any({"last_word", "held_back"} & set(trace.notes) for _, trace in enough)
 
 
+WORD = 4  # steps of a toy word
+ENOUGH = {  # as docs/searches.md has it, for the options of SEARCHES
+    "sample": 1,
+    "self-refine-mcts": 1,
+    "ab-mcts": 1,
+    "islands": 1,
+    "beam": 3 + (WORD - 1) * 3 * 2,
+    "dvts": 6 * WORD + 1,
+    "uct-rollouts": 3 + 1,
+    "particle-filter": 4 * WORD,
+    "particle-filter-drafts": 4 * WORD,
+    "particle-gibbs": 3 * WORD,
+    "rsd": 2 * 2 * WORD + 1,
+    "specs": 2 * 3 * WORD + 1,
+    "gsi": 2 * 3 * WORD + 1,
+}
+
+
+@pytest.mark.parametrize(("search", "enough"), ENOUGH.items())
+def test_budget_that_the_documentation_calls_enough_needs_no_last_word(search: str, enough: int) -> None:
+    for solution, trace in with_traces(specification(search, budget={"candidates": enough})):
+        assert solution.error is None
+        assert "last_word" not in trace.notes
+
+
+@pytest.mark.parametrize("search", ["beam", "dvts", "particle-filter", "particle-gibbs"])
+def test_less_than_the_first_rounds_of_a_documented_budget_need_one(search: str) -> None:
+    rounds = ENOUGH[search] * (WORD - 1) // WORD - 3  # within the last round but one
+    found = with_traces(specification(search, budget={"candidates": rounds}))
+    assert all("last_word" in trace.notes for _, trace in found)
+
+
 # model calls that run at the same time; a search that is not named here makes one call at a time
 TOGETHER = {"particle-filter-drafts": 2, "specs": 2, "specs-released": 2, "gsi": 2, "together": 3}
 
