@@ -1,7 +1,7 @@
 """Every applicable search at an equal budget: on the number puzzle, and on structure elucidation.
 
     python benchmarks/search_comparison.py puzzle [--problems 300] [--budget 2000]
-    python benchmarks/search_comparison.py chemistry [--budget 2000]
+    python benchmarks/search_comparison.py chemistry [--budget 1000]
 
 On the puzzle the budget counts generated tokens, whoever generates them (an operation has about 11); the
 reward is the rule-based one that judges unfinished states. On molecules it counts inner evaluations.
@@ -88,7 +88,12 @@ def _written(path: Path, search: Mapping[str, Any], options: argparse.Namespace)
 
 
 def _chemistry(options: argparse.Namespace) -> list[Variant]:
-    shared = {"budget.inner_evaluations": options.budget, "policy.evaluations": 500, "seed": options.seed}
+    shared = {
+        "budget.inner_evaluations": options.budget,
+        "policy.evaluations": 250,
+        "policy.fragments": "shipped",
+        "seed": options.seed,
+    }
     searches: dict[str, tuple[str, dict[str, Any]]] = {
         "best-of-n": ("chemistry/best-of-n", {"search.n": 1000}),
         "self-refine-mcts": ("chemistry/k-mse", {}),
@@ -101,7 +106,7 @@ def _chemistry(options: argparse.Namespace) -> list[Variant]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("what", choices=("puzzle", "chemistry"))
-    parser.add_argument("--budget", type=int, help="generated tokens (2000) or inner evaluations (2000) a problem")
+    parser.add_argument("--budget", type=int, help="generated tokens (2000) or inner evaluations (1000) a problem")
     parser.add_argument("--problems", type=int, help="puzzles (300), or only the first so many molecules (all)")
     parser.add_argument("--difficulty", default="hard", help="of the puzzles")
     parser.add_argument("--seed", type=int, default=0)
@@ -109,7 +114,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs/search-comparison"))
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    options.budget = options.budget or 2000
+    options.budget = options.budget or (2000 if options.what == "puzzle" else 1000)
     options.problems = options.problems or (300 if options.what == "puzzle" else None)
     return options
 
