@@ -138,7 +138,9 @@ def test_a_spectrum_from_a_file_is_elucidated_ranked_and_drawn(tmp_path: Path) -
     assert not any(word in page for word in ("src=", "href=", "@import", "<script"))  # self-contained
 
 
-@pytest.mark.parametrize("name", ["elucidate", "molpuzzle", "k-mse", "k-mse-cosine", "k-mse-llm", "best-of-n", "measured", "demo"])
+@pytest.mark.parametrize(
+    "name", ["elucidate", "molpuzzle", "k-mse", "k-mse-cosine", "k-mse-llm", "best-of-n", "measured", "demo"]
+)
 def test_every_pipeline_passes_the_configuration_check(name: str) -> None:
     assert load_pipeline(f"chemistry/{name}", Registry.load()).spec.source == f"chemistry/{name}"
 
