@@ -28,7 +28,9 @@ class Stage:
     def __init__(self) -> None:
         self.others_done = asyncio.Event()
         self.policy_calls = 0
-        self.policy_called = threading.Condition()
+        self.policy_inside = threading.Event()
+        self.scorer_inside = threading.Event()
+        self.met = False
 
 
 stage = Stage()
@@ -82,42 +84,39 @@ def test_a_thousand_searches_run_to_their_end_while_the_slowest_waits_in_its_fir
 
 
 class OverlappingSpeller:
-    """Notes each call."""
+    """From its 20th call on, a call ends only once the scorer is in its first batch."""
 
     async def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
-        with stage.policy_called:
-            stage.policy_calls += 1
-            stage.policy_called.notify_all()
-        await asyncio.sleep(0)
+        stage.policy_calls += 1
+        if stage.policy_calls >= 20:
+            stage.policy_inside.set()
+            async with asyncio.timeout(PATIENCE):
+                while not stage.scorer_inside.is_set():
+                    await asyncio.sleep(0.001)
         return Speller().propose(requests)
 
 
 class WaitingVowels(Vowels):
-    """Does not return from its first batch before the policy has been called 20 times more."""
+    """Does not return from its first batch before the policy is in its 20th call."""
 
     expensive = True
-    waited: ClassVar[bool] = False
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
-        kind = type(self)
-        if not kind.waited:
-            kind.waited = True
-            with stage.policy_called:
-                enough = stage.policy_calls + 20
-                assert stage.policy_called.wait_for(lambda: stage.policy_calls >= enough, PATIENCE)
+        if not stage.scorer_inside.is_set():
+            stage.scorer_inside.set()
+            stage.met = stage.policy_inside.wait(PATIENCE)
         return super().score(requests)
 
 
 def test_policy_and_scorer_work_at_the_same_time() -> None:
-    WaitingVowels.waited = False
-    # the first batch is full after four of the 200 problems; the others' calls of the policy need no score
+    # the first batch is full after four of the 200 problems; each of the two then waits for the other to be at work
     spec = beam_of(
         200,
-        component("policy", OverlappingSpeller, CallSettings(concurrency=4)),
+        component("policy", OverlappingSpeller, CallSettings(concurrency=4, retries=0)),
         component("scorer", WaitingVowels, CallSettings(batch=8)),
     )
     solutions = solve(spec)
-    assert WaitingVowels.waited
+    assert stage.met
     assert {solution.failed_calls for solution in solutions.values()} == {()}
 
 

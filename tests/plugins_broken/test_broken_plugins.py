@@ -19,7 +19,8 @@ def installed(tmp_path):
 def test_the_good_plugin_is_listed_beside_four_broken_ones(installed):
     done = treewright("plugins", "list", "--kind", "policy", cwd=installed, paths=[installed], plugins=ALL)
     assert done.stdout == (
-        "policies\n  good/one  a policy that works\n\n4 plugins are broken; see: treewright plugins list --broken\n"
+        "policies\n  core/budget-forcing  makes a thinking model think longer, or stop\n"
+        "  good/one             a policy that works\n\n4 plugins are broken; see: treewright plugins list --broken\n"
     )
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -51,7 +52,7 @@ def test_the_half_registered_component_of_a_broken_plugin_is_not_there(installed
     done = treewright("plugins", "list", "--json", cwd=installed, paths=[installed], plugins=ALL)
     listing = json.loads(done.stdout)
     policies = [item["name"] for item in listing["components"] if item["kind"] == "policy"]
-    assert policies == ["good/one"]
+    assert policies == ["core/budget-forcing", "good/one"]
     assert [item["plugin"] for item in listing["broken"]] == ["absent", "future", "misspelt", "raising"]
 
 

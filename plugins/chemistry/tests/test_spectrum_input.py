@@ -192,7 +192,7 @@ def test_equal_names_are_told_apart(tmp_path):
 def test_the_examples_of_the_readme_are_read():
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     as_yaml = readme.partition("```yaml\n")[2].partition("```")[0]
-    as_text = readme.partition("next unknown.\n\n")[2].partition("\n\n- JCAMP")[0]
+    as_text = readme.partition("task.formula=C8H8O3`.\n\n")[2].partition("\n\n- JCAMP")[0]
     codec = SpectrumCodec()
     for content, carbons, protons in ((as_yaml, 8, 6), (dedented(as_text), 8, 3)):
         [entry] = read_entries(content.encode())
