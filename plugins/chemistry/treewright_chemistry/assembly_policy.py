@@ -3,7 +3,7 @@
 A step is a whole structure (canonical SMILES). From the problem itself a burst starts with fragments
 and random isomers; from an answer, with that answer and the peers that the request shows. The edits
 are aimed at the atoms that fit worst, which is the policy's critique. What a burst evaluates inside
-is charged as ``inner_evaluations``.
+is charged as ``inner_evaluations``; eight proposals that bring nothing new count as one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from treewright_registry import Capability, Proposals, ProposeRequest, Step, Trajectory, Usage
 
 if TYPE_CHECKING:
+    from treewright_chemistry.burst import BurstResult
     from treewright_chemistry.fragments import FragmentKit
     from treewright_chemistry.unknowns import Unknown
 
@@ -82,24 +83,35 @@ class Assembly:
         from treewright_chemistry.burst import burst
 
         unknown = self._unknowns.of(request.trajectory.problem.prompt)
+        most = self._evaluations if request.allowance is None else min(self._evaluations, request.allowance)
         result = burst(
             unknown.composition,
             unknown.fit,
             seed=request.seed,
-            evaluations=self._evaluations if request.allowance is None else min(self._evaluations, request.allowance),
+            evaluations=most,
             kit=self._kit(request, unknown),
             starts=_structures([request.trajectory, *request.context.peers]),
             keep=request.n,
             options=self._options,
         )
         steps = [Step(found.smiles, finish="stop") for found in result.best]
-        return Proposals(steps, Usage(inner_evaluations=result.evaluations))
+        return Proposals(steps, Usage(inner_evaluations=_charge(result, most)))
 
     def _kit(self, request: ProposeRequest, unknown: Unknown) -> FragmentKit | None:
         if self._fragments not in ("retrieved", "retrieved-and-shipped"):
             return unknown.kit
         ids = [hit.id for hit in request.context.hits]
         return self._unknowns.kit(unknown, ids, shipped=self._fragments == "retrieved-and-shipped")
+
+
+def _charge(result: BurstResult, most: int) -> int:
+    """The candidates scored; where a small formula is used up, the work of looking for more in vain.
+
+    Else a search would go on for ever on two isomers, whatever its budget.
+    """
+    from treewright_chemistry.burst import PROPOSALS_PER_CANDIDATE
+
+    return min(most, max(result.evaluations, result.proposals // PROPOSALS_PER_CANDIDATE))
 
 
 def _structures(trajectories: Iterable[Trajectory]) -> list[str]:
