@@ -11,14 +11,13 @@ scored) for each molecule. Differences are paired by molecule. Run folders stay 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from paired_runs import Outcome, Variant, difference, run, share  # noqa: E402  # this folder is not a package
+from paired_runs import Variant, rows, run, table  # noqa: E402  # this folder is not a package
 
 PIPELINE = "chemistry/molpuzzle"
 NEITHER = {"use": "chemistry/spectrum-fit", "without": ["shifts"], "cosine": False}
@@ -50,7 +49,7 @@ def main() -> int:
     for variant in variants:
         folder = options.out / f"{options.what}-{variant.name.replace(' ', '-')}-{variant.settings['seed']}"
         outcomes.append(run(variant, folder, workers=options.workers, limit=options.limit))
-        print(table(outcomes), flush=True)
+        print(table(outcomes, "inner_evaluations"), flush=True)
     if options.json:
         options.json.write_text(json.dumps(rows(outcomes), indent=1) + "\n")
     return 0
@@ -81,42 +80,6 @@ def _settings(budget: int, burst: int) -> dict[str, Any]:
 
 
 _VARIANTS = {"ablations": ablations, "budgets": budgets, "seeds": seeds}
-
-
-def table(outcomes: Sequence[Outcome], counter: str = "inner_evaluations") -> str:
-    """Accuracy, what a problem cost on average, and the paired difference to the first row."""
-    first = outcomes[0]
-    lines = [f"{'variant':28} {'n':>4} {'right %':>20} {'top-10 %':>8} {counter:>17} {'s/problem':>9}  minus first row"]
-    for each in outcomes:
-        gap = "" if each is first else share(difference(each, first), signed=True)
-        lines.append(
-            f"{each.variant.name:28} {len(each.records):4} {share(each.accuracy()):>20}"
-            f" {100 * each.metric('top_10'):8.1f} {each.spent(counter):17.0f}"
-            f" {each.seconds:9.2f}  {gap}"
-        )
-    return "\n".join(lines)
-
-
-def rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """The table as rows of a benchmark's JSON."""
-    found = []
-    for each in outcomes:
-        figures = {
-            "top-1": each.accuracy()[0],
-            "top-10": each.metric("top_10"),
-            "inner evaluations": each.spent("inner_evaluations"),
-            "seconds a molecule": each.seconds,
-            "top-1 minus first row": difference(each, outcomes[0])[0],
-        }
-        work = {"system": "treewright", "version": _version(), "work": each.variant.name, "size": len(each.records)}
-        found += [{**work, "metric": metric, "value": value, "unit": ""} for metric, value in figures.items()]
-    return found
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("treewright")
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,6 +1,7 @@
 """Run variants of a pipeline through the command line, and compare them problem by problem.
 
-A variant's run folder stays, so that a comparison that was cut off goes on where it stopped.
+A variant's run folder stays, so that a comparison that was cut off goes on where it stopped. A folder of
+other settings is refused by ``treewright run --resume``; after a change of code, delete it.
 """
 
 import json
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -73,17 +75,17 @@ class Outcome:
 
 
 def run(variant: Variant, folder: Path, *, workers: int, limit: int | None = None) -> Outcome:
-    """Run a variant, or read the finished run in ``folder``.
+    """Run a variant, or go on with the run in ``folder``; a finished one is only read again.
 
     Raises:
-        RuntimeError: the run ended with a mistake in its configuration, or was stopped.
+        RuntimeError: the run ended with a mistake in its configuration (the folder holds a run of other settings, for
+            instance), or was stopped.
     """
+    words = variant.command(folder, workers, limit) + (["--resume"] if folder.exists() else [])
+    code = subprocess.run([sys.executable, "-m", "treewright", *words], check=False).returncode
+    if code not in DONE:
+        raise RuntimeError(f"{variant.name}: treewright {' '.join(words)} ended with exit code {code}")
     file = folder / "summary.json"
-    if not file.exists() or json.loads(file.read_text(encoding="utf-8"))["interrupted"]:
-        words = variant.command(folder, workers, limit) + (["--resume"] if folder.exists() else [])
-        code = subprocess.run([sys.executable, "-m", "treewright", *words], check=False).returncode
-        if code not in DONE:
-            raise RuntimeError(f"{variant.name}: treewright {' '.join(words)} ended with exit code {code}")
     lines = (folder / "results.jsonl").read_bytes().split(b"\n")[:-1]  # splitlines would cut at U+2028 too
     records = {record["id"]: record for record in map(json.loads, lines)}
     return Outcome(variant, records, json.loads(file.read_text(encoding="utf-8")))
@@ -104,3 +106,37 @@ def share(interval: Sequence[float], *, signed: bool = False) -> str:
     """A share with its interval in per cent, ``95.6 [90.8, 98.0]``."""
     value, low, high = (100 * each for each in interval)
     return f"{value:+.1f} [{low:+.1f}, {high:+.1f}]" if signed else f"{value:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def table(outcomes: Sequence[Outcome], counter: str) -> str:
+    """Accuracy, what a problem cost on average, and the paired difference to the first row."""
+    first = outcomes[0]
+    lines = [f"{'variant':28} {'n':>4} {'right %':>20} {'top-10 %':>8} {counter:>17} {'s/problem':>9}  minus first row"]
+    for each in outcomes:
+        gap = "" if each is first else share(difference(each, first), signed=True)
+        lines.append(
+            f"{each.variant.name:28} {len(each.records):4} {share(each.accuracy()):>20}"
+            f" {100 * each.metric('top_10'):8.1f} {each.spent(counter):17.0f}"
+            f" {each.seconds:9.2f}  {gap}"
+        )
+    return "\n".join(lines)
+
+
+def rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """The table as rows of a benchmark's JSON."""
+    found = []
+    for each in outcomes:
+        figures = {
+            "top-1": each.accuracy()[0],
+            "top-10": each.metric("top_10"),
+            "inner evaluations": each.spent("inner_evaluations"),
+            "seconds a molecule": each.seconds,
+            "top-1 minus first row": difference(each, outcomes[0])[0],
+        }
+        work = {"system": "treewright", "version": _version(), "work": each.variant.name, "size": len(each.records)}
+        found += [{**work, "metric": metric, "value": value, "unit": ""} for metric, value in figures.items()]
+    return found
+
+
+def _version() -> str:
+    return version("treewright")

@@ -18,8 +18,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from chemistry_comparison import rows, table  # noqa: E402  # this folder is not a package
-from paired_runs import Variant, run  # noqa: E402
+from paired_runs import Variant, rows, run, table  # noqa: E402  # this folder is not a package
 
 MOVES = 5  # operations of an answer, at most, for six numbers
 TOKENS = 11  # of an operation
