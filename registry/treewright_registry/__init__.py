@@ -60,7 +60,7 @@ from treewright_registry.requests import (
     ScoreRequest,
     Verdict,
 )
-from treewright_registry.trajectory import Finish, Problem, Step, Trajectory
+from treewright_registry.trajectory import Encoding, Finish, Problem, Step, Trajectory
 
 __all__ = [
     "API_VERSION",
@@ -88,6 +88,7 @@ __all__ = [
     "Cost",
     "DataError",
     "Descriptor",
+    "Encoding",
     "Env",
     "Finish",
     "Hit",

@@ -32,6 +32,19 @@ class Problem:
     error: str | None = None
 
 
+class Encoding(NamedTuple):
+    """The very tokens of a step: text alone does not tell which ones were drawn.
+
+    Attributes:
+        vocabulary: short fingerprint of the tokenizer whose ids these are; a policy with another one
+            tokenises the step's text by itself.
+        ids: token ids, in order, an end-of-text token included if the policy drew one.
+    """
+
+    vocabulary: str
+    ids: tuple[int, ...]
+
+
 class Step(NamedTuple):
     """One move of a policy.
 
@@ -41,12 +54,15 @@ class Step(NamedTuple):
             summed over its tokens; ``None`` where the policy cannot tell.
         tokens: how many tokens the step has (0 where tokens mean nothing).
         finish: ``step`` more may follow, ``stop`` the answer is complete, ``length`` cut off.
+        encoding: the tokens as drawn, where the policy has tokens and tells them; no part of a
+            trajectory's ``key``, which is about content.
     """
 
     content: Payload
     log_probability: float | None = None
     tokens: int = 0
     finish: Finish = "step"
+    encoding: Encoding | None = None
 
 
 class Trajectory:

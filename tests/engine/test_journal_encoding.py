@@ -11,6 +11,7 @@ from treewright.engine.journal_encoding import Digests, decode, encode, has_fail
 from treewright_registry import (
     Blob,
     Context,
+    Encoding,
     Hit,
     Likelihood,
     LikelihoodRequest,
@@ -33,6 +34,8 @@ OUTCOMES = [
     ("propose", Proposals([Step("x = 1", -0.1, 3, "stop"), Step("", None, 0, "length")])),
     ("propose", Proposals([Step(PARTS, -math.inf), Step({"smiles": "C#N", "at": [1, None, True]})])),
     ("propose", Proposals([Step("日本\n\ud83d \x00 é")], Usage(1, 2, 3, 4))),  # a character cut in two
+    ("propose", Proposals([Step("ab", -0.5, 2, "step", Encoding("3f2a", (17, 0))), Step("c")])),
+    ("propose", Proposals([Step("", -0.5, 1, "stop", Encoding("", ()))], Usage(1))),
     ("propose", Proposals([Step("half")], failed=("no service",))),
     ("propose", Failure("ConnectionError: reset by peer")),
     ("score", Score(0.1 + 0.2)),
@@ -70,6 +73,9 @@ ODD = [
     Proposals([Step("a"), Step(PARTS)]),
     Proposals([Step({1: "a key that JSON turns into text"})]),  # type: ignore[dict-item]
     Proposals([Step(("a tuple",))]),
+    Proposals([Step("a", encoding=Encoding("v", [1]))]),  # type: ignore[arg-type]
+    Proposals([Step("a", encoding=Encoding("v", (np.int64(1),)))]),  # type: ignore[arg-type]
+    Proposals([Step("a", encoding=("v", (1,)))]),  # type: ignore[arg-type]
     Proposals([Step("a")], Usage(np.int64(3))),  # type: ignore[arg-type]
     Score(np.float64(1.0)),
     Score(1),
@@ -89,6 +95,10 @@ def test_what_may_come_back_in_another_form_is_not_taken_for_plain(outcome: Any)
     [
         ("propose", Proposals([])),
         ("propose", Proposals([Step("a", -1.5, 3, "stop"), Step("\ud83d", None), Step("", 0)], Usage(1, 2, 3, 4))),
+        (
+            "propose",
+            Proposals([Step("a b", -1.5, 2, "step", Encoding("3f2a", (5, 0))), Step("", encoding=Encoding("", ()))]),
+        ),
         ("score", Score(0.1, usage=Usage(scored_tokens=3))),
         ("score", Score(math.nan, reason="silent")),
     ],

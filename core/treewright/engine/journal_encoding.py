@@ -5,11 +5,13 @@ blobs by hash), never pickle.
 
 | method          | its result as JSON                                              |
 |-----------------|-----------------------------------------------------------------|
-| propose         | ``[[[content, log-probability, tokens, finish], …], usage, failed]`` |
+| propose         | ``[[[content, log-probability, tokens, finish, encoding], …], usage, failed]`` |
 | score           | ``[value, steps, reason, usage]``                               |
 | log_likelihood  | ``[value, tokens, reason, usage]``                              |
 | retrieve        | ``[[id, content, similarity, provenance], …]``                  |
 | any, failed     | ``"reason"``                                                    |
+
+A step's encoding is ``[vocabulary, [id, …]]``.
 
 What is empty at the end of a list is left out.
 """
@@ -24,6 +26,7 @@ from treewright_registry import (
     NO_CONTEXT,
     NO_USAGE,
     Context,
+    Encoding,
     Hit,
     Likelihood,
     LikelihoodRequest,
@@ -77,12 +80,20 @@ def decode(method: str, data: bytes) -> Any:
 def is_plain(outcome: Any) -> bool:
     """Whether ``decode`` would give back the very same: text and plain numbers only, the usual case."""
     if type(outcome) is Proposals:
-        for content, likely, tokens, _ in outcome.steps:
+        for content, likely, tokens, _, encoding in outcome.steps:
             if type(content) is not str or type(tokens) is not int or type(likely) not in _PLAIN_NUMBERS:
+                return False
+            if encoding is not None and not _is_plain_encoding(encoding):
                 return False
     elif type(outcome) is not Score or type(outcome.value) is not float or outcome.steps:
         return False
     return all(type(amount) is int for amount in outcome.usage)
+
+
+def _is_plain_encoding(encoding: Encoding) -> bool:
+    if type(encoding) is not Encoding or type(encoding.vocabulary) is not str or type(encoding.ids) is not tuple:
+        return False
+    return set(map(type, encoding.ids)) <= {int}
 
 
 def has_failed(outcome: Any) -> bool:
@@ -91,15 +102,27 @@ def has_failed(outcome: Any) -> bool:
 
 
 def _write_proposals(result: Proposals) -> list[Any]:
-    steps = [[to_json(content), likely, tokens, finish] for content, likely, tokens, finish in result.steps]
+    steps = [_write_step(step) for step in result.steps]
     if result.failed:
         return [steps, result.usage, result.failed]
     return [steps] if result.usage == NO_USAGE else [steps, result.usage]
 
 
 def _read_proposals(value: list[Any]) -> Proposals:
-    steps = [Step(from_json(content), likely, tokens, finish) for content, likely, tokens, finish in value[0]]
-    return Proposals(steps, _usage(value[1:2]), tuple(value[2]) if len(value) > 2 else ())
+    return Proposals(
+        [_read_step(*step) for step in value[0]], _usage(value[1:2]), tuple(value[2]) if len(value) > 2 else ()
+    )
+
+
+def _write_step(step: Step) -> list[Any]:
+    content, likely, tokens, finish, encoding = step
+    kept = [to_json(content), likely, tokens, finish]
+    return kept if encoding is None else [*kept, encoding]
+
+
+def _read_step(content: Any, likely: Any, tokens: Any, finish: Any, encoding: Any = None) -> Step:
+    drawn = None if encoding is None else Encoding(encoding[0], tuple(encoding[1]))
+    return Step(from_json(content), likely, tokens, finish, drawn)
 
 
 def _write_score(result: Score) -> list[Any]:
