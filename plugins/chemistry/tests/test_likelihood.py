@@ -133,3 +133,17 @@ def test_comparison_leaves_atoms_without_a_line_open(tables):
     rows = fit(tables, "C4H10O", "", "1.2 (9H, s)", evidence="soft").compare(parse_structure("CC(C)(C)O"))
     assert [row.observed for row in rows if row.nucleus == "13C"] == [None] * 4
     assert [row.observed for row in rows if row.nucleus == "1H"] == [1.2] * 3
+
+
+def test_deuterium_as_an_atom_scores_like_hydrogen(tables):
+    case = fit(tables, "C2H6O", CARBON, PROTON)
+    plain, marked = case.totals([parse_structure(smiles) for smiles in ("CCO", "CC([2H])([2H])O")])
+    assert marked == plain
+
+
+def test_a_nucleus_without_lines_is_no_misfit(tables):
+    molecule = parse_structure("CCO")
+    both = fit(tables, "C2H6O", CARBON, PROTON).misfits(molecule)
+    carbon = fit(tables, "C2H6O", CARBON).misfits(molecule)
+    assert max(carbon) < 2.5  # five expected errors would be added to each carbon that bears hydrogen
+    assert carbon != both

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from treewright_chemistry.atom_kinds import AtomKind, atom_kind, formula_code
 from treewright_chemistry.environments import RADII, identifier_rows
 from treewright_chemistry.formula import Formula
-from treewright_chemistry.structures import Mol, bond_orders
+from treewright_chemistry.structures import Mol, bond_orders, without_marks
 
 Integers = npt.NDArray[np.int64]
 
@@ -39,13 +39,14 @@ class CandidateBatch:
 
 
 def gather_candidates(molecules: Sequence[Mol], formula: Formula) -> CandidateBatch:
-    """Gather the arrays of sanitized molecules with implicit hydrogens."""
+    """Gather the arrays of sanitized molecules; hydrogens that are atoms of their own (``[2H]``) count as implicit."""
     wanted = formula_code(formula)
     matching = np.zeros(len(molecules), dtype=np.bool_)
     rows: list[tuple[int, ...]] = []
     kinds: list[AtomKind] = []
     orders = []
-    for number, molecule in enumerate(molecules):
+    for number, given in enumerate(molecules):
+        molecule = given if given.GetNumAtoms() == given.GetNumHeavyAtoms() else without_marks(given)
         own_rows = identifier_rows(molecule)
         own = [atom_kind(molecule, atom, row[1]) for atom, row in enumerate(own_rows)]
         if sum([kind.code for kind in own]) == wanted:

@@ -87,6 +87,7 @@ class Scoring:
     """
 
     def __init__(self, data_dir: Path, encoder: DualEncoder) -> None:
+        self._reserved = reserved_blocks(data_dir)
         self._pool = Pool(data_dir)
         self._encoder = encoder
         self._tables = ShiftTables.load()
@@ -98,7 +99,8 @@ class Scoring:
         decoys = {constitution(each): each for each in self._decoys(held, truth)}
         decoys.pop(truth, None)
         # deuterium stands in the pool as an atom of its own, which no candidate of a search has
-        molecules = [held.molecule, *(m for m in decoys.values() if m.GetNumAtoms() == m.GetNumHeavyAtoms())]
+        plain = [decoy for decoy in decoys.values() if decoy.GetNumAtoms() == decoy.GetNumHeavyAtoms()]
+        molecules = [held.molecule, *(decoy for decoy in plain if block_of(decoy) not in self._reserved)]
         if len(molecules) < 2:
             return None
         totals = SpectrumFit(held.spectrum, self._tables).totals(molecules)

@@ -118,13 +118,14 @@ class SpectrumFit:
     def misfits(self, molecule: Mol) -> list[float]:
         """Return how badly each heavy atom fits, in expected errors; see ``misfit.misfits``.
 
-        All alike where no shifts count: an ablation must not aim by what it leaves out.
+        All alike where no shifts count: an ablation must not aim by what it leaves out, nor a search by a nucleus
+        that was not measured.
         """
-        from treewright_chemistry.misfit import (
-            misfits,
-        )  # it builds on the fit, not the other way round
+        from treewright_chemistry.misfit import misfits  # it builds on the fit, not the other way round
 
-        counted = frozenset(nucleus for nucleus, part in NUCLEI.items() if part not in self._dropped)
+        measured = {"13C": self.observations.carbon.size > 0, "1H": len(self.observations.proton) > 0}
+        parts = NUCLEI.items()
+        counted = frozenset(nucleus for nucleus, part in parts if measured[nucleus] and part not in self._dropped)
         return [float(value) for value in misfits(self, molecule, counted)]
 
     def compare(self, molecule: Mol) -> list[Comparison]:

@@ -26,9 +26,10 @@ from treewright_chemistry.burst import burst
 from treewright_chemistry.commonness import LEVELS, MAX_HEAVY, POOL, RARE, SOURCES, Commonness
 from treewright_chemistry.cosine_cases import Held, held_spectra
 from treewright_chemistry.encoder_decoys import edited_isomers
+from treewright_chemistry.encoder_sources import block_of
 from treewright_chemistry.environments import environments
 from treewright_chemistry.errors import StructureError
-from treewright_chemistry.held_out import hash_order
+from treewright_chemistry.held_out import hash_order, reserved_blocks
 from treewright_chemistry.likelihood import SpectrumFit
 from treewright_chemistry.ranking import calculated_cases
 from treewright_chemistry.shifts import ShiftTables
@@ -98,6 +99,7 @@ class PartScoring:
     """
 
     def __init__(self, data_dir: Path, held: Iterable[Held], pool_decoys: int) -> None:
+        self._reserved = reserved_blocks(data_dir)
         formulas = {str(each.spectrum.formula) for each in held}
         self._isomers, self._counted = _pool(data_dir, formulas)
         self._pool_decoys = pool_decoys
@@ -110,9 +112,9 @@ class PartScoring:
         truth = constitution(held.molecule)
         random = Random(hash_order(held.block))
         known = self._isomers[str(held.spectrum.formula)]
-        listed = _molecules(random.sample(known, min(len(known), self._pool_decoys)), {truth})
+        listed = self._decoys(random.sample(known, min(len(known), self._pool_decoys)), {truth})
         names = {truth, *(constitution(molecule) for molecule in listed)}
-        edited = [m for m in edited_isomers(held.molecule, random, EDITED_DECOYS) if constitution(m) not in names]
+        edited = self._decoys(map(constitution, edited_isomers(held.molecule, random, EDITED_DECOYS)), names)
         if not listed and not edited:
             return None
         fit = SpectrumFit(held.spectrum, self._tables, self._without(held))
@@ -133,10 +135,14 @@ class PartScoring:
             keep=FOUND_DECOYS,
         )
         fit = SpectrumFit(held.spectrum, self._tables, self._without(held))
-        molecules = _molecules([each.smiles for each in found.best], {truth})
+        molecules = self._decoys([each.smiles for each in found.best], {truth})
         # what is among the edited isomers already would count twice
         new = [row for row in fit.parts(molecules) if not (np.abs(case.parts[1:] - row) < 1e-9).all(1).any()]
         return PartCase(case.block, np.concatenate([case.parts, *(row[None] for row in new)]), case.listed, case.lines)
+
+    def _decoys(self, smiles_list: Iterable[str], known: Collection[str]) -> list[Mol]:
+        """Return distinct molecules, none of them known or reserved for evaluation."""
+        return [each for each in _molecules(smiles_list, known) if block_of(each) not in self._reserved]
 
     def _without(self, held: Held) -> Commonness:
         """Return the commonness as it would be, had this molecule not been counted."""

@@ -61,7 +61,7 @@ def constitution(molecule: Mol) -> str:
     RDKit's SMILES without stereo would show both.
     """
     if any(_is_marked(atom) for atom in molecule.GetAtoms()):
-        molecule = _unmarked(molecule)
+        molecule = without_marks(molecule)
     return str(Chem.MolToSmiles(molecule, isomericSmiles=False))
 
 
@@ -69,7 +69,8 @@ def _is_marked(atom: Any) -> bool:
     return bool(atom.GetIsotope() or atom.GetAtomMapNum() or (atom.GetAtomicNum() == 1 and atom.GetDegree() > 0))
 
 
-def _unmarked(molecule: Mol) -> Mol:
+def without_marks(molecule: Mol) -> Mol:
+    """Return the molecule without isotopes and atom numbers, all its hydrogens implicit."""
     plain = Chem.Mol(molecule)
     for atom in plain.GetAtoms():
         atom.SetIsotope(0)
