@@ -169,7 +169,7 @@ def capabilities_of(component: object, options: Mapping[str, Any] | None = None)
     """What a component (class or instance) can do: declared, or plain from its methods.
 
     A class whose capabilities depend on its options says so in a static method
-    ``capabilities_for(options)``.
+    ``capabilities_for(options)``; its method ``log_likelihood``, if it has one, then proves nothing by itself.
     """
     capabilities_for = getattr(component, "capabilities_for", None)
     if capabilities_for is not None and options is not None:
@@ -178,7 +178,7 @@ def capabilities_of(component: object, options: Mapping[str, Any] | None = None)
         capabilities = set(getattr(component, "capabilities", ()))
     if getattr(component, "level", None) == "step":
         capabilities.add("partial")
-    if hasattr(component, "log_likelihood"):
+    if capabilities_for is None and hasattr(component, "log_likelihood"):
         capabilities.add("log_likelihood")
     return frozenset(capabilities)
 

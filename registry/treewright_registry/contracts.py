@@ -11,6 +11,9 @@ signature *is* its configuration schema. The class may declare, as class attribu
 ``single_samples``  True for an ``async`` policy that makes a call of its own for each step anyway: it
                   then gets requests with ``n`` = 1, and each step has its own retries and failure
 
+A component may have a method ``self_check()``, synchronous or ``async``: ``treewright config check --build``
+calls it and prints the lines it returns; it raises ``ConfigurationError`` for what is missing.
+
 A component module must import light: heavy libraries are imported when a component is built.
 Methods may be synchronous or ``async``; the engine copes with both. A component that ``needs``
 roles is *composite*: its method gets the child ``env`` as a second argument, through which it

@@ -12,12 +12,15 @@ class Usage(NamedTuple):
         scored_tokens: tokens judged or whose likelihood was computed.
         inner_evaluations: the component's own evaluations behind this result.
         cached_calls: calls answered from the component's cache.
+        generated_tokens: tokens written that stand in no returned step: of a sample that is of no use, or of
+            a server that scores a text only while it writes on. Those of steps are counted by the engine.
     """
 
     prompt_tokens: int = 0
     scored_tokens: int = 0
     inner_evaluations: int = 0
     cached_calls: int = 0
+    generated_tokens: int = 0
 
 
 NO_USAGE = Usage()

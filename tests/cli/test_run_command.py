@@ -245,6 +245,30 @@ def test_config_check_builds_every_component_when_asked(refusing, tmp_path):
     assert (done.returncode, done.stderr) == (2, REFUSED)
 
 
+CHECKS_ITSELF = """\
+from treewright_registry import ConfigurationError
+class Refuses:
+    def __init__(self, *, size: int = 3) -> None:
+        self.size = size
+    async def self_check(self):
+        if self.size < 1:
+            raise ConfigurationError("the server has no room; set size to at least 1")
+        return [f"room for {self.size}"]
+    def propose(self, requests):
+        raise NotImplementedError
+"""
+
+
+def test_config_check_lets_components_check_themselves_when_asked(refusing, tmp_path):
+    (refusing / "refuses.py").write_text(CHECKS_ITSELF)
+    done = treewright("config", "check", "p.yaml", "--build", cwd=tmp_path, paths=[refusing])
+    said = "p.yaml:2:15: digits/refuses: the server has no room; set size to at least 1\n"
+    assert (done.returncode, done.stderr) == (2, said)
+    done = treewright("config", "check", "p.yaml", "--build", "--set", "policy.size=2", cwd=tmp_path, paths=[refusing])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("digits/refuses:\n  room for 2\n")
+
+
 def test_a_role_that_nothing_uses_is_noted_on_the_side(home, tmp_path):
     (tmp_path / "p.yaml").write_text("extends: digits/demo\nscorer: {spare: {use: digits/reach}}\n")
     checked = treewright("config", "check", "p.yaml", cwd=tmp_path, paths=[home])

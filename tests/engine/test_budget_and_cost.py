@@ -110,6 +110,27 @@ def test_inner_calls_of_a_composite_are_charged_but_are_no_candidates() -> None:
     assert cost["scorer"]["reward_calls"] == 4
 
 
+class Wasting(Speller):
+    """Writes five tokens that are in no step."""
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        return [Proposals(each.steps, Usage(generated_tokens=5)) for each in super().propose(requests)]
+
+
+def test_tokens_that_stand_in_no_step_are_counted_too() -> None:
+    traces: list[Trace] = []
+    search = component("search", Sample, n=4)
+    plain = solve(pipeline(search=search))["w0"].cost["policy"]["generated_tokens"]
+    wasting = pipeline(policy=component("policy", Wasting), search=search)
+    solutions = []
+    run_local(
+        wasting, ListFeed([Problem("w0", "word 0")]), solutions.append, write_trace=lambda _, made: traces.append(made)
+    )
+    assert solutions[0].cost["policy"]["generated_tokens"] == plain + 5  # one call for all four
+    shares = [share.get("generated_tokens", 0) for share in traces[0].costs()]
+    assert sum(shares) == pytest.approx(plain + 5)
+
+
 class Evaluating(Speller):
     """Evaluates a hundred candidates inside each call, or as many as it may."""
 

@@ -42,7 +42,7 @@ OUTCOMES = [
     ("score", Score(5e-324, (1e308, -0.0, 1 / 3), usage=Usage(scored_tokens=7))),
     ("score", Score(math.nan, reason="the judge was silent")),
     ("log_likelihood", Likelihood(-1234.5678901234567, 12)),
-    ("log_likelihood", Likelihood(-math.inf, 1, usage=Usage(inner_evaluations=1))),
+    ("log_likelihood", Likelihood(-math.inf, 1, usage=Usage(inner_evaluations=1, generated_tokens=2))),
     ("log_likelihood", Likelihood(math.nan, reason="too long")),
     ("retrieve", []),
     ("retrieve", [Hit("7", PARTS, 0.25, "train.csv"), Hit("8", {"q": "?"}, -1.0)]),

@@ -38,7 +38,11 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
         add_pipeline(action)
         add_settings(action)
         action.set_defaults(command=command)
-    check.add_argument("--build", action="store_true", help="also build every component, models and data included")
+    check.add_argument(
+        "--build",
+        action="store_true",
+        help="also build every component, models and data included, and let those that can check themselves",
+    )
     fill.add_argument("--out", type=Path, metavar="FILE", help="write it there instead of printing it")
     schema = actions.add_parser("schema", help="print the JSON schema of pipelines", parents=[common])
     schema.add_argument("name", nargs="?", help="a component: print the schema of its block only")
@@ -52,29 +56,30 @@ def _check(options: argparse.Namespace) -> int:
     loaded = load_pipeline(options.pipeline, registry, overrides=options.set, effort=options.effort)
     for effort in loaded.efforts if options.effort is None else ():
         load_pipeline(options.pipeline, registry, overrides=options.set, effort=effort)
-    if options.build:
-        _build_all(loaded)
+    found = _build_all(loaded) if options.build else []
     print(_summary(options.pipeline, loaded))
+    print(*found, sep="\n", end="\n" if found else "")
     print(*loaded.notes, sep="\n", end="\n" if loaded.notes else "")
     return DONE
 
 
-def _build_all(loaded: "LoadedPipeline") -> None:
-    """Build each component and throw it away.
+def _build_all(loaded: "LoadedPipeline") -> list[str]:
+    """Build each component, let it check itself if it can, and throw it away; what the components say of themselves.
 
     Raises:
-        ConfigurationError: listing all that cannot be built.
+        ConfigurationError: listing all that cannot be built, or found itself wanting.
     """
-    from treewright.engine.component_building import build
+    from treewright.engine.component_building import build, checked_by_itself
 
-    refused = []
+    refused, found = [], []
     for part in (loaded.spec.task, *loaded.spec.roles.values(), loaded.spec.search, loaded.spec.aggregator):
         try:
-            build(part)
+            found += checked_by_itself(part, build(part))
         except TreewrightError as error:
             refused.append(str(error))
     if refused:
         raise ConfigurationError("\n".join(refused))
+    return found
 
 
 def _summary(source: str, loaded: "LoadedPipeline") -> str:

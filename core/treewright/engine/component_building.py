@@ -1,5 +1,8 @@
 """Build one component from its specification, with errors that a user can act on."""
 
+import asyncio
+from collections.abc import Coroutine
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
@@ -26,3 +29,25 @@ def build(spec: ComponentSpec, blobs: Path | None = None) -> Any:
     if hasattr(type(component), "blobs") and blobs is not None:
         component.blobs = FolderBlobs(blobs)
     return component
+
+
+def checked_by_itself(spec: ComponentSpec, component: Any) -> list[str]:
+    """What a built component says of itself (its optional method ``self_check``), under its name.
+
+    Raises:
+        ConfigurationError: it lacks something, e.g. what its server does not offer.
+    """
+    if not hasattr(component, "self_check"):
+        return []
+    at = f"{spec.place}: " if spec.place else ""
+    try:
+        found = component.self_check()
+        lines = asyncio.run(_awaited(found)) if isawaitable(found) else found
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
+        what = str(error) if isinstance(error, ConfigurationError) else f"{type(error).__name__}: {error}"
+        raise ConfigurationError(f"{at}{spec.name}: {what}") from error
+    return [f"{spec.name}:", *(f"  {line}" for line in lines)]
+
+
+async def _awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    return await coroutine

@@ -377,11 +377,12 @@ class ProblemEnv:
         cost.calls += requests
         cost.candidates += candidates
         cost.failed_calls += call.failed
-        cost.generated_tokens += tokens
         cost.seconds += call.seconds
         usage = _sum_usage(call.outcomes)
         if call.replayed:
             usage = usage._replace(cached_calls=usage.cached_calls + call.replayed)
+        tokens += usage.generated_tokens
+        cost.generated_tokens += tokens
         if usage is not NO_USAGE:
             _add_usage(cost, usage)
         self._shared.trace.charge(

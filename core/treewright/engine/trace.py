@@ -113,9 +113,9 @@ class Trace:
                 "candidates": record.candidates,
                 "reward_calls": record.requests if record.method == "score" else 0,
                 "failed_calls": record.failed,
-                "generated_tokens": record.generated_tokens,
                 "seconds": record.seconds,
                 **record.usage._asdict(),
+                "generated_tokens": record.generated_tokens,  # of steps and of usage
             }
             for name, amount in amounts.items():
                 if amount:
