@@ -1,6 +1,7 @@
 """Budgets hold, and every unit of cost is accounted for once."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -122,7 +123,7 @@ def test_tokens_that_stand_in_no_step_are_counted_too() -> None:
     search = component("search", Sample, n=4)
     plain = solve(pipeline(search=search))["w0"].cost["policy"]["generated_tokens"]
     wasting = pipeline(policy=component("policy", Wasting), search=search)
-    solutions = []
+    solutions: list[Any] = []
     run_local(
         wasting, ListFeed([Problem("w0", "word 0")]), solutions.append, write_trace=lambda _, made: traces.append(made)
     )

@@ -41,7 +41,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     check.add_argument(
         "--build",
         action="store_true",
-        help="also build every component, models and data included, and let those that can check themselves",
+        help="also build every component, models and data included; some check themselves then",
     )
     fill.add_argument("--out", type=Path, metavar="FILE", help="write it there instead of printing it")
     schema = actions.add_parser("schema", help="print the JSON schema of pipelines", parents=[common])

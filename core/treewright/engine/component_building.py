@@ -1,7 +1,7 @@
 """Build one component from its specification, with errors that a user can act on."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from inspect import isawaitable
 from pathlib import Path
 from typing import Any
@@ -49,5 +49,5 @@ def checked_by_itself(spec: ComponentSpec, component: Any) -> list[str]:
     return [f"{spec.name}:", *(f"  {line}" for line in lines)]
 
 
-async def _awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    return await coroutine
+async def _awaited(promised: Awaitable[Any]) -> Any:
+    return await promised
