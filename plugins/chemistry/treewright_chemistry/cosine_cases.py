@@ -87,7 +87,7 @@ class Scoring:
     """
 
     def __init__(self, data_dir: Path, encoder: DualEncoder) -> None:
-        self._reserved = reserved_blocks(data_dir)
+        self._reserved = reserved_blocks()
         self._pool = Pool(data_dir)
         self._encoder = encoder
         self._tables = ShiftTables.load()

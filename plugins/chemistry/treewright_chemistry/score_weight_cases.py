@@ -99,7 +99,7 @@ class PartScoring:
     """
 
     def __init__(self, data_dir: Path, held: Iterable[Held], pool_decoys: int) -> None:
-        self._reserved = reserved_blocks(data_dir)
+        self._reserved = reserved_blocks()
         formulas = {str(each.spectrum.formula) for each in held}
         self._isomers, self._counted = _pool(data_dir, formulas)
         self._pool_decoys = pool_decoys
