@@ -1,0 +1,44 @@
+"""SVAMP: elementary word problems with changed wording."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from treewright_math.answers.extraction import MARKED, Style
+from treewright_math.benchmarks.answer_task import AnswerTask, Exercise
+from treewright_math.data_files.fields import first_of, number_text, text_of
+
+
+class Svamp(AnswerTask):
+    """Word problems whose answers are numbers (``Body``, ``Question``, ``Answer``; on the hub ``ChilleD/SVAMP``).
+
+    Args:
+        path: a file (JSON Lines or JSON, plain or gzip; ``$TREEWRIGHT_DATA/…`` and ``{split}`` are expanded), or the
+            name of a data set on the Hugging Face hub.
+        split: which part.
+        subset: the data set's configuration on the hub.
+        limit: the first so many rows only.
+        deadline: seconds that math-verify may take for one answer.
+    """
+
+    name: ClassVar[str] = "svamp"
+    numeric: ClassVar[bool] = True
+    styles: ClassVar[Sequence[Style]] = (*MARKED, "number")
+
+    def __init__(
+        self,
+        *,
+        path: str = "$TREEWRIGHT_DATA/math/svamp.json.gz",
+        split: str = "test",
+        subset: str = "",
+        limit: int | None = None,
+        deadline: float = 5.0,
+    ) -> None:
+        super().__init__(path, split, subset, limit, deadline)
+
+    def exercise(self, fields: Mapping[str, Any]) -> Exercise:
+        """The exercise that a row tells."""
+        question = text_of(fields, ("Question", "question"))
+        body = fields.get("Body", fields.get("body"))
+        if isinstance(body, str) and body.strip():
+            question = f"{body.strip().rstrip('.,')}. {question.strip()}"
+        return Exercise(question, number_text(first_of(fields, ("Answer", "answer")), "Answer"), {})

@@ -1,0 +1,148 @@
+r"""The grading worker: ``python -m treewright_math.grading.worker DEADLINE MEMORY``.
+
+Two processes. This one imports math-verify once, reads questions from standard input and writes answers to standard
+output, one JSON line each. It computes nothing itself: a fork of it does, which it kills and replaces, in
+milliseconds, when an answer is late. So no answer can hang it, and a deep recursion or an exhausted memory ends a fork
+only. Memory is bounded by RLIMIT_AS. CPU time is bounded by RLIMIT_CPU, renewed for each answer: should both parents
+be killed while a fork computes, the system ends the fork a moment later.
+
+A question is ``[reference, answer]``, its answer ``[equal, reason]``.
+"""
+
+import json
+import os
+import resource
+import select
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, BinaryIO, Final, NoReturn
+
+_RECURSION: Final = 3_000
+_SPARE_SECONDS: Final = 2  # of CPU time, beyond the deadline, before the system ends a fork
+
+
+class Computing:
+    """The fork that computes, replaced whenever it has to be killed."""
+
+    def __init__(
+        self, equal: Callable[[str, str], bool], deadline: float, memory: int, private: Sequence[BinaryIO]
+    ) -> None:
+        self._equal = equal
+        self._deadline = deadline
+        self._memory = memory
+        self._private = private  # files of this process that a fork has no business with
+        self._process = 0
+        self._questions: BinaryIO
+        self._answers: BinaryIO
+
+    def ask(self, line: bytes) -> bytes:
+        """The fork's answer to a question, or why there is none."""
+        if not self._process:
+            self._fork()
+        try:
+            self._questions.write(line)
+            self._questions.flush()
+            ready, _, _ = select.select([self._answers], [], [], self._deadline)
+            answer = self._answers.readline() if ready else None
+        except OSError:
+            answer = b""
+        if answer:
+            return answer
+        self.end()
+        reason = f"no answer within {self._deadline:g} s" if answer is None else "its computation crashed"
+        return json.dumps([False, reason]).encode() + b"\n"
+
+    def end(self) -> None:
+        """Kill the fork, if there is one."""
+        if self._process:
+            os.kill(self._process, signal.SIGKILL)
+            os.waitpid(self._process, 0)
+            self._questions.close()
+            self._answers.close()
+            self._process = 0
+
+    def _fork(self) -> None:
+        question_end, questions = os.pipe()
+        answers, answer_end = os.pipe()
+        self._process = os.fork()
+        if self._process == 0:
+            for number in (questions, answers, *(file.fileno() for file in self._private)):
+                os.close(number)  # else its copies would hide from the others that an end was closed
+            self._compute(os.fdopen(question_end, "rb"), os.fdopen(answer_end, "wb"))
+        os.close(question_end)
+        os.close(answer_end)
+        self._questions, self._answers = os.fdopen(questions, "wb", buffering=0), os.fdopen(answers, "rb")
+
+    def _compute(self, questions: BinaryIO, answers: BinaryIO) -> NoReturn:
+        sys.setrecursionlimit(_RECURSION)
+        resource.setrlimit(resource.RLIMIT_AS, (self._memory, self._memory))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        for line in questions:
+            _allow_seconds(self._deadline + _SPARE_SECONDS)
+            answers.write(json.dumps(self._compared(line)).encode() + b"\n")
+            answers.flush()
+        os._exit(0)
+
+    def _compared(self, line: bytes) -> list[Any]:
+        reference, answer = json.loads(line)
+        try:
+            return [self._equal(reference, answer), None]
+        except Exception as error:  # hostile text may raise anything; math-verify catches most itself
+            return [False, f"{type(error).__name__} in math-verify"]
+
+
+def _allow_seconds(seconds: float) -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    limit = int(used.ru_utime + used.ru_stime + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (limit if hard < 0 else min(limit, hard), hard))
+
+
+def _math_verify() -> Callable[[str, str], bool]:
+    """math-verify's comparison, without its own time limits: those need the main thread and trust signals."""
+    import logging
+    import warnings
+
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    from math_verify import parse, verify
+
+    def parsed(text: str) -> list[Any]:
+        found: list[Any] = parse(f"\\boxed{{{text}}}", parsing_timeout=None)
+        return found
+
+    reference_parsed = lru_cache(maxsize=256)(parsed)
+
+    def equal(reference: str, answer: str) -> bool:
+        return bool(verify(reference_parsed(reference), parsed(answer), timeout_seconds=None))
+
+    equal("\\frac{1}{2}", "\\sqrt{2}")  # builds the parser's tables once, before any fork
+    return equal
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    deadline, memory = float(sys.argv[1]), int(sys.argv[2])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    questions = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    os.dup2(0, 1)  # what a library prints must not get among the answers
+    computing = Computing(_math_verify(), deadline, memory, [questions, answers])
+    answers.write(b"ready\n")
+    answers.flush()
+    try:
+        for line in questions:
+            answers.write(computing.ask(line))
+            answers.flush()
+    except BrokenPipeError:
+        pass  # the parent is gone
+    finally:
+        computing.end()
+        os._exit(0)  # nothing is left to be written; closing the broken pipe would complain
+
+
+if __name__ == "__main__":
+    main()
