@@ -1,0 +1,122 @@
+"""A word problem: its text, the graph under it, its identity, and the part of the world it belongs to."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from random import Random
+from typing import Literal
+
+from treewright_math.embedded_world.drawing import Graph, Infeasible
+from treewright_math.embedded_world.facts import Fact
+from treewright_math.embedded_world.phrases import patterns
+from treewright_math.embedded_world.quantities import Quantity
+from treewright_math.embedded_world.recipe import Recipe
+from treewright_math.embedded_world.words import CONTAINERS, capitalised
+
+Split = Literal["train", "validation", "test"]
+_EVENTS = ("gain", "loss", "price", "pack", "unit")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A word problem with its graph.
+
+    Attributes:
+        text: sentences and question.
+        quantities: the graph; operands stand before what is made from them.
+        target: index of the quantity that is asked for.
+        facts: invented units and operations that the text uses without saying what they are.
+    """
+
+    text: str
+    quantities: tuple[Quantity, ...]
+    target: int
+    facts: tuple[Fact, ...]
+
+    @property
+    def answer(self) -> int:
+        """The right answer."""
+        return self.quantities[self.target].value
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of the text, in hexadecimal digits."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def split(self) -> Split:
+        """The part it belongs to, by its identity: 90 % training, 4 % validation, 6 % test."""
+        bucket = int(self.identity[:8], 16) / 2**32
+        return "train" if bucket < 0.9 else "validation" if bucket < 0.94 else "test"
+
+    @cached_property
+    def needed(self) -> tuple[int, ...]:
+        """Indices of the defined quantities that the answer needs, in an order in which they can be found."""
+        wanted, found = [self.target], set()
+        while wanted:
+            index = wanted.pop()
+            definition = self.quantities[index].definition
+            if definition is not None and index not in found:
+                found.add(index)
+                wanted.extend(definition.operands)
+        return tuple(sorted(found))
+
+
+def draw_problem(recipe: Recipe, draw: Random, split: Split, *, held_out: bool = False) -> Problem:
+    """A problem of one part of the world.
+
+    Args:
+        recipe: settings.
+        draw: source of randomness.
+        split: the part; training uses training facts, the others the evaluation world's.
+        held_out: tell it in held-out patterns only.
+    """
+    while True:
+        try:
+            problem = _draw(recipe, draw, split != "train", held_out)
+        except Infeasible:
+            continue
+        if problem.split == split:
+            return problem
+
+
+def _draw(recipe: Recipe, draw: Random, evaluation: bool, held_out: bool) -> Problem:
+    graph = Graph(recipe, draw, evaluation)
+    depth = draw.randint(*recipe.depth)
+    target = graph.answer(depth)
+    for _ in range(draw.randint(0, recipe.distractors)):
+        graph.distractor()
+    text = _told(graph.quantities, target, recipe, draw, held_out)
+    problem = Problem(text, tuple(graph.quantities), target, tuple(graph.facts))
+    if len(problem.needed) != depth:
+        raise Infeasible
+    return problem
+
+
+def _told(quantities: list[Quantity], target: int, recipe: Recipe, draw: Random, held_out: bool) -> str:
+    sentences = [_sentence(quantity, quantities, draw, held_out) for quantity in quantities]
+    happens = any(q.definition is not None and q.definition.relation in _EVENTS for q in quantities)
+    if not happens and draw.random() < recipe.shuffled:
+        draw.shuffle(sentences)
+    asked = quantities[target]
+    question = draw.choice(patterns("question", held_out)).format(A=asked.holder, t=asked.thing)
+    return " ".join(capitalised(sentence) for sentence in [*sentences, question])
+
+
+def _sentence(quantity: Quantity, quantities: list[Quantity], draw: Random, held_out: bool) -> str:
+    definition = quantity.definition
+    if definition is None:
+        pattern = draw.choice(patterns("given", held_out))
+        return pattern.format(A=quantity.holder, n=quantity.value, t=quantity.thing)
+    operands = [quantities[i] for i in definition.operands]
+    container = operands[0].thing if definition.relation == "convert" else quantity.thing
+    return draw.choice(patterns(definition.relation, held_out)).format(
+        A=quantity.holder,
+        B=operands[0].holder,
+        C=operands[-1].holder,
+        n=definition.n,
+        t=quantity.thing,
+        u=operands[0].thing,
+        s=CONTAINERS.get(container, ""),
+        o=definition.fact.name if definition.fact else "",
+    )

@@ -1,0 +1,25 @@
+"""What problems are drawn: depth, number size, distractors, facts; and the three difficulties."""
+
+from typing import NamedTuple
+
+
+class Recipe(NamedTuple):
+    """Settings of the generator.
+
+    Attributes:
+        depth: least and most arithmetic steps that the answer needs, 1 to 8.
+        largest_given: of the numbers in the text.
+        largest_value: of all quantities.
+        largest_factor: of "times as many", "in each", "equal parts".
+        distractors: most sentences that the answer does not need.
+        shuffled: probability that sentences stand in any order (only where nothing happens in time).
+        facts: probability that an invented unit or operation is needed.
+    """
+
+    depth: tuple[int, int] = (1, 6)
+    largest_given: int = 60
+    largest_value: int = 999
+    largest_factor: int = 9
+    distractors: int = 1
+    shuffled: float = 0.5
+    facts: float = 0.0
