@@ -1,0 +1,1 @@
+"""Recorded samples: stored solutions of any model as a policy, so that every selection method runs on them."""

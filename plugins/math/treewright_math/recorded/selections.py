@@ -1,0 +1,108 @@
+r"""What each selection method makes of the stored samples of a set.
+
+    mean        share of right samples, all samples pooled
+    pass_at_k   mean over problems of 1 − C(N − c, k) / C(N, k), c of N samples right      (unbiased; pass_at_1 = c/N)
+    majority    the most frequent answer; of equally frequent ones that given first
+    best        the highest stored reward
+    weighted_vote, soft_best   summed rewards of equal answers; drawn by exp(reward), here its exact expectation
+    oracle      whether any sample is right
+
+Source of pass@k: Chen et al. 2021 (arXiv 2107.03374), equation 1. Samples without an answer do not vote.
+Methods that need rewards are left out where a sample has none.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from math import comb, exp, fsum, sqrt
+from typing import Any, NamedTuple
+
+from treewright.aggregators.best import Best
+from treewright.aggregators.votes import Majority, WeightedVote
+from treewright.run.intervals import Z, mean_interval, wilson
+from treewright_math.recorded.choices import Choice, chosen
+from treewright_registry import Aggregator
+
+_PASS_AT = (1, 2, 4, 8, 16, 32, 64)
+
+
+class Judged(NamedTuple):
+    """A sample with everything that a selection may look at.
+
+    Attributes:
+        key: its answer's canonical form, ``None`` without an answer.
+        correct: its label.
+        score: its reward, ``None`` without one.
+    """
+
+    key: Hashable
+    correct: bool
+    score: float | None = None
+
+
+def pass_at_k(samples: int, right: int, k: int) -> float:
+    """The chance that k of the samples, drawn without replacement, hold a right one.
+
+    Raises:
+        ValueError: k is not within 1 and the number of samples.
+    """
+    if not 1 <= k <= samples:
+        raise ValueError(f"k must be 1 to {samples}, not {k}")
+    return 1.0 - comb(samples - right, k) / comb(samples, k)
+
+
+def selections(problems: Sequence[Sequence[Judged]]) -> dict[str, dict[str, float]]:
+    """Name → ``{value, low, high, n}`` at 95 %, over problems with at least one sample each.
+
+    Shares of problems have Wilson's interval, means of numbers a normal one.
+    """
+    flat = [sample for samples in problems for sample in samples]
+    figures = {"mean": _pooled([(sum(j.correct for j in samples), len(samples)) for samples in problems])}
+    least = min(map(len, problems))
+    for k in (k for k in _PASS_AT if k <= least):
+        figures[f"pass_at_{k}"] = _mean([pass_at_k(len(s), sum(j.correct for j in s), k) for s in problems])
+    figures["majority"] = _share([_right(Majority(), samples) for samples in problems])
+    if all(sample.score is not None for sample in flat):
+        figures["best"] = _share([_right(Best(), samples) for samples in problems])
+        figures["weighted_vote"] = _share([_right(WeightedVote(), samples) for samples in problems])
+        figures["soft_best"] = _mean([_soft_best(samples) for samples in problems])
+    figures["oracle"] = _share([any(sample.correct for sample in samples) for samples in problems])
+    return figures
+
+
+def _right(aggregator: Aggregator, samples: Sequence[Judged]) -> bool:
+    return samples[chosen(aggregator, [Choice(s.key, _value(s)) for s in samples])].correct
+
+
+def _value(sample: Judged) -> float:
+    return float("nan") if sample.score is None else sample.score
+
+
+def _soft_best(samples: Sequence[Judged], beta: float = 1.0) -> float:
+    """Σ 1[right] exp(β s) / Σ exp(β s)."""
+    top = max(_value(sample) for sample in samples)
+    weights = [exp(beta * (_value(sample) - top)) for sample in samples]
+    return fsum(w for w, s in zip(weights, samples, strict=True) if s.correct) / fsum(weights)
+
+
+def _share(right: Sequence[bool]) -> dict[str, float]:
+    low, high = wilson(sum(right), len(right))
+    return {"value": sum(right) / len(right), "low": low, "high": high, "n": len(right)}
+
+
+def _pooled(counts: Sequence[tuple[int, int]]) -> dict[str, float]:
+    """Σ c / Σ N with its interval as a ratio estimator: the samples of one problem are not independent."""
+    right, total = (sum(column) for column in zip(*counts, strict=True))
+    share, problems = right / total, len(counts)
+    squares = fsum((c - share * n) ** 2 for c, n in counts)
+    half = Z * sqrt(squares * problems / max(1, problems - 1)) / total
+    return {"value": share, "low": max(0.0, share - half), "high": min(1.0, share + half), "n": total}
+
+
+def _mean(values: Sequence[float]) -> dict[str, float]:
+    value, low, high = mean_interval(values)
+    return {"value": value, "low": low, "high": high, "n": len(values)}
+
+
+def figures_text(figures: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
+    """A line per figure, in per cent, for the end of a run."""
+    rows = [f"{name:<14} {figures[name]['value']:7.2%}" for name in names if name in figures]
+    return "\n".join(rows)

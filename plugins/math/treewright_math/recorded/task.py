@@ -1,0 +1,138 @@
+"""Task ``math/recorded``: problems with stored solutions, graded by their stored labels or by math-verify."""
+
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from treewright_math.answers.canonical import canonical_answer
+from treewright_math.answers.extraction import find_answer
+from treewright_math.data_files.fields import ID, RowFault, first_of
+from treewright_math.data_files.rows import Row, read_rows
+from treewright_math.grading.grader import Grader
+from treewright_math.recorded.judging import STYLES, Judge, Known, Labels, known
+from treewright_math.recorded.layouts import RecordedProblem, read_recorded
+from treewright_math.recorded.samples import KEY, as_metadata, replayed
+from treewright_math.recorded.selections import figures_text, selections
+from treewright_registry import JSON, DataError, Problem, Trajectory, Verdict
+
+Equality: TypeAlias = Literal["string", "canonical"]
+
+_MOST_FAULTS = 10
+_SHOWN = ("mean", "pass_at_1", "majority", "best", "weighted_vote", "oracle")
+
+
+class RecordedTask:
+    """Stored solutions of any models, to be selected from.
+
+    Samples travel with the problem, their labels do not. ``summary.json`` has, beside the accuracy of this run's own
+    selection, what the common selections make of *all* stored samples: ``pass_at_1``, ``pass_at_2`` …, ``majority``,
+    ``best`` and ``weighted_vote`` (by stored rewards), ``oracle``. Votes break ties by the order of the file.
+
+    Args:
+        path: JSON Lines or JSON, plain or gzip, in one of the layouts of ``treewright_math.recorded.layouts``; a
+            line that cannot be read is a failed problem.
+        labels: ``stored`` trusts the labels in the file where a sample has one; ``math-verify`` compares every
+            answer with the reference.
+        equality: when two answers are the same one in a vote: equal as ``string``, or in ``canonical`` form.
+        models: only samples of these models; empty for all.
+        limit: the first so many rows only.
+        deadline: seconds that math-verify may take for one answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str = "",
+        labels: Labels = "stored",
+        equality: Equality = "string",
+        models: tuple[str, ...] = (),
+        limit: int | None = None,
+        deadline: float = 5.0,
+    ) -> None:
+        if limit is not None and limit < 1:
+            raise ValueError(f"limit must be at least 1, not {limit}")
+        self._path, self._limit = path, limit
+        self._equality, self._models = equality, frozenset(models)
+        self._grader = Grader(deadline=deadline)
+        self._judge = Judge(labels, self._grader)
+        self._known: dict[str, Known] = {}
+
+    def problems(self) -> list[Problem]:
+        """All problems, in the file's order; this is where references and labels are loaded.
+
+        Raises:
+            DataError: the file cannot be read, or not a single row of it can be used.
+        """
+        self._known = {}
+        rows = read_rows(self._path)
+        problems = [self._problem(row) for count, row in enumerate(rows) if self._limit is None or count < self._limit]
+        if problems and not self._known:
+            raise DataError("\n".join(str(problem.error) for problem in problems[:_MOST_FAULTS]))
+        return problems
+
+    def extract(self, trajectory: Trajectory) -> JSON:
+        """The answer that is stored with the replayed sample; where none is stored, the one that its text names."""
+        sample = replayed(trajectory)
+        if sample is None or all(each["answer"] is None for each in trajectory.problem.metadata[KEY]):
+            return find_answer(trajectory.text, STYLES)
+        answer: str | None = sample["answer"]
+        return answer
+
+    def canonical(self, answer: JSON) -> Hashable:
+        """The answer as it is, or its one spelling (option ``equality``)."""
+        return str(answer) if self._equality == "string" else canonical_answer(str(answer))
+
+    def grade(self, problem_id: str, answer: JSON) -> Verdict:
+        """The stored label of this answer, or whether math-verify finds it equal to the reference.
+
+        Raises:
+            DataError: no problem has this id.
+        """
+        if problem_id not in self._known:
+            raise DataError(f"there is no problem '{problem_id}' in this task")
+        if answer is None:
+            return Verdict(False, {"answered": False})
+        return Verdict(self._judge.label(self._known[problem_id], str(answer)), {"answered": True})
+
+    def place(self, problem_id: str, answers: Sequence[JSON]) -> dict[str, Any]:
+        """``found``: whether a right answer is among those that the search drew."""
+        labels = [self._judge.label(self._known[problem_id], str(answer)) for answer in answers]
+        return {} if labels and None in labels else {"found": any(labels)}
+
+    def metrics(self, records: Sequence[Any]) -> dict[str, Any]:
+        """The common selections, over all stored samples of the run's problems; nothing without any labels."""
+        problems = [self._known[record.id] for record in records if record.id in self._known]
+        judged = self._judge.judged(problems, self.canonical)
+        return selections(judged) if judged else {}
+
+    def present(self, records: Sequence[Any], folder: Path) -> str:
+        """The common selections in a few lines."""
+        text = figures_text(self.metrics(records), _SHOWN)
+        return f"of all stored samples:\n{text}" if text else ""
+
+    def close(self) -> None:
+        """End the grading worker."""
+        self._grader.close()
+
+    def _problem(self, row: Row) -> Problem:
+        number = f"recorded-{row.number}"
+        if row.fault is not None:
+            return Problem(number, None, error=row.fault)
+        try:
+            recorded = self._of_models(read_recorded(row.fields))
+        except RowFault as fault:
+            return Problem(number, None, error=f"{row.place}: {fault}")
+        named = first_of(row.fields, ID)
+        name = number if named is None else str(named)
+        if name in self._known:
+            name = f"{name} ({number})"
+        self._known[name] = known(recorded)
+        return Problem(name, recorded.prompt, as_metadata(recorded.samples))
+
+    def _of_models(self, recorded: RecordedProblem) -> RecordedProblem:
+        if not self._models:
+            return recorded
+        samples = tuple(sample for sample in recorded.samples if sample.model in self._models)
+        if not samples:
+            raise RowFault(f"no sample is by any of the models {', '.join(sorted(self._models))}")
+        return recorded._replace(samples=samples)
