@@ -92,3 +92,9 @@ def _plain(rows: "npt.NDArray[Any]") -> "npt.NDArray[Any]":
     import numpy as np
 
     return np.asarray(rows)
+
+
+def sync(path: Path) -> None:
+    """See a file that another library wrote safely to the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

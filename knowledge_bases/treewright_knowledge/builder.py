@@ -7,15 +7,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from treewright_knowledge.array_file import RowWriter
+from treewright_knowledge.array_file import RowWriter, open_rows, sync
 from treewright_knowledge.checksums import entry_of
 from treewright_knowledge.description import Description
 from treewright_knowledge.id_index import IDS, IdWriter
+from treewright_knowledge.index_settings import EXACT, IndexSettings
 from treewright_knowledge.libraries import require_numpy
 from treewright_knowledge.manifest import MANIFEST, Manifest, as_json
 from treewright_knowledge.record_file import RecordReader, RecordWriter
 from treewright_knowledge.records import Record
-from treewright_knowledge.replacing import check_target, put_in_place, temporary_sibling
+from treewright_knowledge.replacing import LOCK, WorkFolder, check_target, put_in_place
+from treewright_knowledge.vector_search import INDEX, Grown, build_index
 from treewright_knowledge.vectors import VECTORS, prepared
 from treewright_registry import DataError
 
@@ -27,26 +29,31 @@ class StoreBuilder:
             builder.add(records, vectors)
 
     Leaving the block puts the store in place; an exception inside it leaves what stood there
-    untouched. Memory: one chunk, and 8 bytes a record.
+    untouched. Memory: one chunk, and 8 bytes a record; while the block is left, what the index needs: 170 MB for the
+    lists of an inverted file at most, graph and 16 bits a number for a graph of neighbours.
 
     Args:
         folder: the store's place: absent, empty, or an earlier store, which is replaced.
         description: what the manifest is to say.
+        index: the search structure.
 
     Raises:
         DataError: the folder holds something else.
     """
 
-    def __init__(self, folder: Path, description: Description) -> None:
+    def __init__(self, folder: Path, description: Description, index: IndexSettings = EXACT) -> None:
         check_target(folder)
         require_numpy()
         self.folder = folder
         self.description = description
+        self.index = index
+        self.grown: Grown | None = None
         self.count = 0
         self._extras: list[str] = []
 
     def __enter__(self) -> "StoreBuilder":
-        self._work = temporary_sibling(self.folder)
+        self._place = WorkFolder(self.folder)
+        self._work = self._place.path
         self._records = RecordWriter(self._work)
         self._ids = IdWriter()
         self._vectors: RowWriter | None = None
@@ -63,6 +70,17 @@ class StoreBuilder:
         if not records:
             return
         rows = self._checked(len(records), vectors)  # refuse everything before writing anything
+        self._append(records, rows)
+
+    def add_stored(self, records: Sequence[Record], rows: Any) -> None:
+        """Append records of another store of the same metric with their vectors there, bit by bit as they are."""
+        if not records:
+            return
+        if rows is not None and self._vectors is None:
+            self._vectors = RowWriter(self._work / VECTORS, "<f4", rows.shape[1:])
+        self._append(records, rows)
+
+    def _append(self, records: Sequence[Record], rows: Any) -> None:
         self._records.append(records)
         if self._vectors is not None:
             self._vectors.append(rows)
@@ -75,7 +93,7 @@ class StoreBuilder:
         Raises:
             ValueError: the name is taken or holds a folder.
         """
-        taken = name in self._extras or (self._work / name).exists() or name in (MANIFEST, IDS, VECTORS)
+        taken = name in self._extras or (self._work / name).exists() or name in (MANIFEST, IDS, VECTORS, INDEX)
         if taken or name != Path(name).name or name.startswith("."):
             raise ValueError(f"'{name}' cannot name an extra file: taken, hidden, or not a plain name")
         self._extras.append(name)
@@ -103,8 +121,10 @@ class StoreBuilder:
             self._close_files()
             if kind is None:
                 self._finish()
+                self._place.release()
                 put_in_place(self._work, self.folder)
         finally:
+            self._place.release()
             shutil.rmtree(self._work, ignore_errors=True)
 
     def _close_files(self) -> None:
@@ -119,13 +139,26 @@ class StoreBuilder:
             self._ids.write(self._work / IDS, lambda position: reader[position].id)
         finally:
             reader.close()
+        index = self._indexed()
         manifest = Manifest(
             description=self.description,
             count=self.count,
             dimension=self._vectors.row[0] if self._vectors is not None else 0,
-            files={path.name: entry_of(path) for path in sorted(self._work.iterdir())},
+            files={path.name: entry_of(path) for path in sorted(self._work.iterdir()) if path.name != LOCK},
+            index=index,
         )
         with (self._work / MANIFEST).open("w", encoding="utf-8") as file:
             file.write(as_json(manifest))
             file.flush()
             os.fsync(file.fileno())
+
+    def _indexed(self) -> IndexSettings:
+        """Build the index from the vectors on the disk; returns its settings with every choice made."""
+        if self._vectors is None:
+            return EXACT  # nothing to search by
+        rows = open_rows(self._work / VECTORS, "<f4", (self.count, *self._vectors.row))
+        unit = self.description.metric == "cosine"
+        settings = build_index(self._work, rows, self.index, unit=unit, grown=self.grown)
+        if settings.kind != "exact":
+            sync(self._work / INDEX)
+        return settings

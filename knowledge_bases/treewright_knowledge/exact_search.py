@@ -1,10 +1,10 @@
 """Exact nearest neighbours: every query against every vector, by FAISS, over the mapped file.
 
 This is the kernel of ``IndexFlatIP`` run on the vectors where they lie: no second copy in a FAISS
-file or in memory. Approximate structures (HNSW, IVF) will stand beside it behind ``VectorSearch``.
+file or in memory. It is the reference that the approximate structures are measured against.
 """
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from treewright_knowledge.libraries import faiss
 
@@ -16,22 +16,14 @@ if TYPE_CHECKING:
 _BATCH = 16
 
 
-class VectorSearch(Protocol):
-    """A search structure over the vectors of a store."""
-
-    def search(self, queries: "Floats", k: int) -> "tuple[Floats, Positions]":
-        """Similarities and positions, both (n, min(k, count)), best first."""
-        ...
-
-
 class ExactSearch:
     """Compares with every vector. Equal similarities come in the order of the records."""
 
     def __init__(self, vectors: "Floats") -> None:
         self.vectors = vectors
 
-    def search(self, queries: "Floats", k: int) -> "tuple[Floats, Positions]":
-        """The ``k`` largest inner products of each query, shape (n, dimension), best first."""
+    def search(self, queries: "Floats", k: int, breadth: int = 0) -> "tuple[Floats, Positions]":
+        """The ``k`` largest inner products of each query, shape (n, dimension), best first; always all looked at."""
         import numpy as np
 
         k = min(k, len(self.vectors))

@@ -9,14 +9,15 @@ from typing import Any
 from treewright_knowledge.checksums import FileEntry
 from treewright_knowledge.description import Description, Encoder, Source
 from treewright_knowledge.id_index import IDS
+from treewright_knowledge.index_settings import EXACT, IndexSettings
 from treewright_knowledge.record_file import OFFSETS, RECORDS
+from treewright_knowledge.vector_search import INDEX
 from treewright_knowledge.vectors import VECTORS
 from treewright_registry import DataError
 
 FORMAT = "treewright-knowledge"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
-INDEXES = ("exact",)
 _REBUILD = "\n    build the knowledge base anew: treewright kb build"
 
 
@@ -28,7 +29,7 @@ class Manifest:
         description: what its maker says of it.
         count: number of records.
         dimension: length of the vectors, 0 for a store without vectors.
-        index: the kind of search structure; ``exact`` compares with every vector.
+        index: the search structure, with every choice made.
         files: name → size and checksum, of every file but the manifest.
         version: version of the folder's format.
     """
@@ -37,16 +38,16 @@ class Manifest:
     count: int
     dimension: int
     files: Mapping[str, FileEntry]
-    index: str = "exact"
+    index: IndexSettings = EXACT
     version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
         """Refuse what no store can be."""
         if self.count < 0 or self.dimension < 0:
             raise ValueError(f"{self.count} records with {self.dimension} dimensions cannot be")
-        if self.index not in INDEXES:
-            raise ValueError(f"index '{self.index}' is unknown; known: {', '.join(INDEXES)}")
-        for name in (RECORDS, OFFSETS, IDS, *([VECTORS] if self.dimension else [])):
+        vectors = [VECTORS] if self.dimension else []
+        index = [INDEX] if self.dimension and self.index.kind != "exact" else []
+        for name in (RECORDS, OFFSETS, IDS, *vectors, *index):
             if name not in self.files:
                 raise ValueError(f"it lists no {name}")
 
@@ -55,11 +56,18 @@ class Manifest:
         """Bytes of all files together, without the manifest."""
         return sum(entry.bytes for entry in self.files.values())
 
+    @property
+    def further_files(self) -> list[str]:
+        """Files that the store's own do not explain: what a component added."""
+        own = {RECORDS, OFFSETS, IDS, VECTORS, INDEX}
+        return sorted(set(self.files) - own)
+
 
 def as_json(manifest: Manifest) -> str:
     """The manifest's text: the same manifest always gives the same bytes."""
     fields: dict[str, Any] = asdict(manifest)
     fields.update(fields.pop("description"))
+    fields["index"] = manifest.index.fields
     fields["format"] = FORMAT
     return json.dumps(fields, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -85,14 +93,19 @@ def read_manifest(folder: Path) -> Manifest:
         raise DataError(f"{path}: not the manifest of a knowledge base: its field 'format' is not '{FORMAT}'")
     version = fields.get("version")
     if version != FORMAT_VERSION:
-        what = f"format version {version!r}, this treewright reads version {FORMAT_VERSION}"
-        raise DataError(f"{path}: {what}\n    update treewright, or build the knowledge base anew")
+        raise DataError(f"{path}: {_other_version(version)}")
     try:
         return _manifest(fields)
     except KeyError as error:
         raise DataError(f"{path}: the field {error} is missing{_REBUILD}") from error
     except (AttributeError, TypeError, ValueError) as error:
         raise DataError(f"{path}: not a sound manifest: {error}{_REBUILD}") from error
+
+
+def _other_version(version: Any) -> str:
+    what = f"format version {version!r}, this treewright reads version {FORMAT_VERSION}"
+    newer = isinstance(version, int) and version > FORMAT_VERSION
+    return f"{what}\n    it is newer: update treewright" if newer else f"{what}; it is older{_REBUILD}"
 
 
 def _fields(path: Path) -> Mapping[str, Any]:
@@ -125,7 +138,7 @@ def _manifest(fields: Mapping[str, Any]) -> Manifest:
         count=int(fields["count"]),
         dimension=int(fields["dimension"]),
         files=files,
-        index=str(fields["index"]),
+        index=IndexSettings(**fields["index"]),
     )
 
 

@@ -1,10 +1,14 @@
 """A folder appears whole or not at all: it is written beside its place and then renamed."""
 
+import glob
 import shutil
 import tempfile
 from pathlib import Path
+from typing import BinaryIO, Final
 
 from treewright_registry import DataError
+
+LOCK: Final = ".lock"
 
 
 def check_target(folder: Path) -> None:
@@ -22,12 +26,56 @@ def check_target(folder: Path) -> None:
         raise DataError(f"{folder}: {what}\n    choose another folder")
 
 
-def temporary_sibling(folder: Path) -> Path:
-    """A new empty folder on the same file system, so that renaming it is one step."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.building-", dir=folder.parent))
-    made.chmod(0o755)  # mkdtemp makes it private, but stores are shared like other data
-    return made
+class WorkFolder:
+    """A new empty folder beside a store, on the same file system, so that renaming it is one step.
+
+    It is locked as long as its maker lives. Folders that a killed build left behind are not, and go with the next one.
+
+    Attributes:
+        path: the folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        self.path = Path(tempfile.mkdtemp(prefix=_prefix(folder), dir=folder.parent))
+        self.path.chmod(0o755)  # mkdtemp makes it private, but stores are shared like other data
+        self._lock: BinaryIO | None = (self.path / LOCK).open("wb")
+        _locked(self._lock)
+
+    def release(self) -> None:
+        """Take the lock away; the folder holds only the store then."""
+        if self._lock is not None:
+            (self.path / LOCK).unlink(missing_ok=True)
+            self._lock.close()
+            self._lock = None
+
+
+def _prefix(folder: Path) -> str:
+    return f".{folder.name}.building-"
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what killed builds of this store left; a folder without a lock file has just been made or finished."""
+    for left in folder.parent.glob(f"{glob.escape(_prefix(folder))}*"):
+        try:
+            with (left / LOCK).open("rb") as file:
+                abandoned = _locked(file)
+        except OSError:
+            continue
+        if abandoned:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _locked(file: BinaryIO) -> bool:
+    """Take the lock of a file; it goes with the process. ``False`` where another holds it, or there are no locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def previous(folder: Path) -> Path:

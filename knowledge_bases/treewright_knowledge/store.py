@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from treewright_knowledge.array_file import open_rows
 from treewright_knowledge.builder import StoreBuilder
-from treewright_knowledge.checksums import check_files
+from treewright_knowledge.checksums import Verification, check_files
 from treewright_knowledge.description import Description
-from treewright_knowledge.exact_search import ExactSearch, VectorSearch
 from treewright_knowledge.id_index import IDS, IdIndex
+from treewright_knowledge.index_settings import EXACT, IndexSettings
 from treewright_knowledge.libraries import require_numpy
 from treewright_knowledge.manifest import Manifest, read_manifest
 from treewright_knowledge.record_file import RecordReader
 from treewright_knowledge.records import Record
+from treewright_knowledge.vector_search import VectorSearch, open_search
 from treewright_knowledge.vectors import VECTORS, prepared
 from treewright_registry import DataError, Hit
 
 if TYPE_CHECKING:
-    from treewright_knowledge.libraries import Floats
+    from treewright_knowledge.libraries import Floats, Positions
 
 
 class KnowledgeStore:
@@ -38,17 +39,20 @@ class KnowledgeStore:
         self.manifest = manifest
         self._ids = IdIndex(folder / IDS, manifest.count)
         self._rows = self._open_vectors()
-        self._search: VectorSearch | None = ExactSearch(self._rows) if self._rows is not None else None
+        self._search: VectorSearch | None = (
+            open_search(folder, self._rows, manifest.index) if self._rows is not None else None
+        )
         self._records = RecordReader(folder, manifest.count)
 
     @classmethod
-    def open(cls, folder: Path, verify: bool = True) -> "KnowledgeStore":
+    def open(cls, folder: Path, verify: Verification = True) -> "KnowledgeStore":
         """Open the store in ``folder``.
 
         Args:
             folder: where it lies.
-            verify: compare every file's SHA-256 with the manifest, which reads the whole store once;
-                without it only names, sizes and headers are compared.
+            verify: ``True`` compares every file's SHA-256 with the manifest, which reads the whole store once;
+                ``"fast"`` compares a sample of every file (milliseconds at any size); ``False`` only names,
+                sizes and headers.
 
         Raises:
             DataError: naming the file that is missing, truncated, corrupted, foreign or of
@@ -56,7 +60,7 @@ class KnowledgeStore:
         """
         require_numpy()
         manifest = read_manifest(folder)
-        check_files(folder, manifest.files, contents=verify)
+        check_files(folder, manifest.files, verify)
         return cls(folder, manifest)
 
     @classmethod
@@ -67,6 +71,7 @@ class KnowledgeStore:
         encode: "Callable[[Sequence[Record]], Any] | None",
         description: Description,
         *,
+        index: IndexSettings = EXACT,
         chunk: int = 4096,
         progress: Callable[[int], None] | None = None,
     ) -> "KnowledgeStore":
@@ -77,6 +82,7 @@ class KnowledgeStore:
             records: consumed lazily, a chunk at a time.
             encode: the vectors of a chunk, shape (n, dimension); ``None`` for a store without.
             description: what the manifest is to say.
+            index: the search structure.
             chunk: how many records are held in memory at once.
             progress: told after each chunk how many records are stored.
 
@@ -84,7 +90,7 @@ class KnowledgeStore:
             DataError: a record or vector that cannot be stored, or ids given twice.
         """
         stream = iter(records)
-        with StoreBuilder(folder, description) as builder:
+        with StoreBuilder(folder, description, index) as builder:
             while held := list(islice(stream, chunk)):
                 builder.add(held, encode(held) if encode is not None else None)
                 if progress is not None:
@@ -125,30 +131,40 @@ class KnowledgeStore:
     def __contains__(self, identifier: object) -> bool:
         return isinstance(identifier, str) and self._find(identifier) is not None
 
-    def search(self, vectors: Any, k: int) -> list[list[Hit]]:
+    def search(self, vectors: Any, k: int, breadth: int = 0) -> list[list[Hit]]:
         """For each query the ``k`` nearest records, best first, equals in the order of the store.
 
         A query finds the same alone as among others.
 
         Args:
             vectors: queries, shape (n, dimension); scaled here if the metric is cosine.
-            k: how many; fewer come where the store holds fewer.
+            k: how many; fewer come where the store holds fewer, or an approximate index finds fewer.
+            breadth: how much an approximate index looks at, see ``IndexSettings``; 0 as the store was built.
 
         Raises:
             DataError: queries of another dimension, or a store without vectors.
             ValueError: ``k`` below 1.
         """
+        similarities, positions = self.nearest(vectors, k, breadth)
+        return [
+            [self._hit(where, value) for where, value in zip(row, values, strict=True) if where >= 0]
+            for row, values in zip(positions.tolist(), similarities.tolist(), strict=True)
+        ]
+
+    def nearest(self, vectors: Any, k: int, breadth: int = 0) -> "tuple[Floats, Positions]":
+        """The same as similarities and positions in the store, both of shape (n, min(k, len)).
+
+        Position −1 with similarity −inf fills rows where an approximate index found fewer.
+        """
+        import numpy as np
+
         if k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
         if self._search is None:
             if len(self) == 0:
-                return [[] for _ in vectors]
+                return np.empty((len(vectors), 0), dtype=np.float32), np.empty((len(vectors), 0), dtype=np.int64)
             raise DataError(f"{self.folder}: this knowledge base has no vectors to search by")
-        similarities, positions = self._search.search(self._queries(vectors), k)
-        return [
-            [self._hit(int(where), float(value)) for where, value in zip(row, values, strict=True)]
-            for row, values in zip(positions, similarities, strict=True)
-        ]
+        return self._search.search(self._queries(vectors), k, breadth)
 
     @property
     def vectors(self) -> "Floats | None":
@@ -182,9 +198,14 @@ class KnowledgeStore:
             return None
         return open_rows(self.folder / VECTORS, "<f4", (self.manifest.count, self.manifest.dimension))
 
+    def position(self, identifier: str) -> int | None:
+        """Where the record with this id stands; ``None`` if there is none."""
+        candidates = self._ids.candidates(identifier)
+        return next((position for position in candidates if self._records[position].id == identifier), None)
+
     def _find(self, identifier: str) -> Record | None:
-        found = (self._records[position] for position in self._ids.candidates(identifier))
-        return next((record for record in found if record.id == identifier), None)
+        position = self.position(identifier)
+        return None if position is None else self._records[position]
 
     def _hit(self, position: int, similarity: float) -> Hit:
         record = self._records[position]

@@ -47,10 +47,10 @@ def test_the_manifest_says_everything_about_the_store(tmp_path):
     files = manifest.pop("files")
     assert manifest == {
         "format": "treewright-knowledge",
-        "version": 1,
+        "version": 2,
         "count": 3,
         "dimension": 4,
-        "index": "exact",
+        "index": {"kind": "exact"},
         "metric": "dot",
         "component": "toy/words",
         "options": {"size": 3},
@@ -67,7 +67,8 @@ def test_the_manifest_says_everything_about_the_store(tmp_path):
         "created": "2026-01-31",
     }
     data = (tmp_path / "kb" / "records.jsonl").read_bytes()
-    assert files["records.jsonl"] == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    digest = hashlib.sha256(data).hexdigest()
+    assert files["records.jsonl"] == {"bytes": len(data), "sha256": digest, "sample": digest}
     assert sorted(files) == ["ids.npy", "offsets.npy", "records.jsonl", "vectors.npy"]
 
 

@@ -111,12 +111,17 @@ def test_a_foreign_manifest_is_told_from_ours(folder, text):
     assert complaint(folder).startswith(f"{folder / 'manifest.json'}: not the manifest of a knowledge base: ")
 
 
-@pytest.mark.parametrize("version", [0, 2, "1"])
-def test_another_format_version_is_refused(folder, version):
+@pytest.mark.parametrize("version", [0, 1, "2", None])
+def test_an_older_format_version_is_refused(folder, version):
     edit_manifest(folder, version=version)
-    what = f"format version {version!r}, this treewright reads version 1"
-    repair = "update treewright, or build the knowledge base anew"
-    assert complaint(folder) == f"{folder / 'manifest.json'}: {what}\n    {repair}"
+    what = f"format version {version!r}, this treewright reads version 2; it is older"
+    assert complaint(folder) == f"{folder / 'manifest.json'}: {what}{REBUILD}"
+
+
+def test_a_newer_format_version_is_refused(folder):
+    edit_manifest(folder, version=3)
+    what = "format version 3, this treewright reads version 2"
+    assert complaint(folder) == f"{folder / 'manifest.json'}: {what}\n    it is newer: update treewright"
 
 
 @pytest.mark.parametrize("field", ["count", "dimension", "files", "index", "metric", "encoder", "sources"])
@@ -135,6 +140,9 @@ def test_a_manifest_without_a_field_is_refused(folder, field):
         ("metric", "taxicab"),
         ("encoder", "name"),
         ("index", "hnsw"),
+        ("index", {"kind": "trie"}),
+        ("index", {"kind": "hnsw", "links": -1}),
+        ("index", {"kind": "hnsw", "links": 32}),
         ("count", -1),
     ],
 )

@@ -104,7 +104,7 @@ def test_info_says_what_the_store_is(kb, built):
         f"  source     words.txt, CC0, sha256 {manifest.description.sources[0].sha256[:12]}…\n"
         "  licence    CC0\n"
         "  created    2026-01-31\n"
-        "  format     version 1\n"
+        "  format     version 2\n"
         f"  size       {manifest.size / 1000:.1f} kB\n"
         "  files      4, all as the manifest says\n"
     )

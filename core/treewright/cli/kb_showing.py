@@ -64,7 +64,10 @@ def size(number: int) -> str:
 def _vectors(manifest: Manifest) -> str:
     if not manifest.dimension:
         return "none"
-    return f"{manifest.dimension} dimensions, {manifest.description.metric}, {manifest.index} search"
+    index = manifest.index.fields
+    numbers = ", ".join(f"{name} {value}" for name, value in index.items() if name != "kind")
+    search = f"{index['kind']} search" + (f" ({numbers})" if numbers else "")
+    return f"{manifest.dimension} dimensions, {manifest.description.metric}, {search}"
 
 
 def _source(source: Source) -> str:
