@@ -29,29 +29,28 @@ def make_tokenizer(folder, *, words=None, controls=(), template=None, bos=None, 
     Args:
         folder: where it is saved.
         words: text → id of tokens that every text may hold.
-        controls: special tokens; each gets the id given in ``words``, or a free one.
+        controls: special tokens; each gets the id given in ``words``, or one from 200 on.
         template: chat template.
         bos, pad: which controls those are.
         begins: whether the tokenizer itself puts the bos token in front.
     """
-    words = dict(words or {})
+    words = {**{word: number for number, word in enumerate(controls, 200)}, **(words or {})}
     spell = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     taken, number, vocabulary, merges = set(words.values()), 300, {}, []
     for letter in sorted(pre_tokenizers.ByteLevel.alphabet()):
         number = next(n for n in range(number, number + 1000) if n not in taken)
         vocabulary[letter] = number
         number += 1
+    whole = [word for word in words if len(word.encode()) > 1 and word.strip()]  # found as they stand, before all merging
     for word, its_id in words.items():
         spelt = "".join(part for part, _ in spell.pre_tokenize_str(word))
-        vocabulary[word if word in controls else spelt] = its_id
-        if set(word) == {"\n"} and len(word) == 2:
+        vocabulary[word if word in whole else spelt] = its_id
+        if word == "\n\n":
             merges.append((spelt[0], spelt[1]))
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
     tokenizer.pre_tokenizer = spell
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_tokens(
-        [AddedToken(word, normalized=False) for word in words if len(word) > 1 and word.strip() and word not in controls]
-    )
+    tokenizer.add_tokens([AddedToken(word, normalized=False) for word in whole if word not in controls])
     tokenizer.add_special_tokens([AddedToken(word, special=True, normalized=False) for word in controls])
     if begins:
         tokenizer.post_processor = processors.TemplateProcessing(
