@@ -5,7 +5,7 @@ import json
 import pytest
 
 from treewright_language.completion import Reading, read_completion
-from treewright_registry import CallFailed, Step, Usage
+from treewright_registry import CallFailed, Proposals, Step, Usage
 
 WHOLE = Reading(delimiter=None, server_stops=True, logprobs=False, first=True)
 BY_STEP = Reading(delimiter="\n\n", server_stops=True, logprobs=False, first=True)
@@ -19,7 +19,8 @@ def body(text="It is 5.", finish_reason="stop", usage=USAGE, **choice):
 
 
 def step(text, reading):
-    return read_completion(text, reading)[0]
+    [made] = read_completion(text, reading).steps
+    return made
 
 
 def refusal(text, reading=WHOLE):
@@ -29,7 +30,7 @@ def refusal(text, reading=WHOLE):
 
 
 def test_a_whole_answer_stops():
-    expected = (Step("It is 5.", None, 3, "stop"), Usage(prompt_tokens=11))
+    expected = Proposals([Step("It is 5.", None, 3, "stop")], Usage(prompt_tokens=11))
     assert read_completion(body(), WHOLE) == expected
 
 
@@ -59,8 +60,8 @@ def test_a_delimiter_that_the_server_left_in_the_text_ends_the_step():
 def test_a_server_that_does_not_say_what_it_met_is_refused():
     assert refusal(body("a"), BY_STEP) == (
         "the server does not say whether the delimiter or the end of the answer stopped it"
-        " (no stop_reason or matched_stop in the answer); set  server_stops: false,"
-        " and steps are cut here instead"
+        " (no stop_reason or matched_stop in the answer); set  stop_told: text  if it leaves the delimiter in the"
+        " text, or  server_stops: false,  and steps are cut here instead"
     )
 
 
@@ -113,18 +114,21 @@ def test_an_infinite_log_probability_is_an_error():
             '{"choices": [',
             'the answer is no JSON (Expecting value: line 1 column 14 (char 13)): "{\\"choices\\": ["',
         ),
-        ("[]", "the answer lacks 'choices' (it is null); is this a chat completions API?"),
-        ('{"choices": null}', "the answer lacks 'choices' (it is null); is this a chat completions API?"),
+        ("[]", "the answer lacks 'choices' (it is null); is this an OpenAI-compatible API?"),
+        ('{"choices": null}', "the answer lacks 'choices' (it is null); is this an OpenAI-compatible API?"),
         ('{"choices": []}', "the answer holds no choice ('choices' is empty)"),
-        ('{"choices": [{}]}', "the answer lacks 'message' (it is null); is this a chat completions API?"),
+        (
+            '{"choices": [{}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}',
+            "the answer lacks 'message' (it is null); is this an OpenAI-compatible API?",
+        ),
         (body(None), "the answer holds no text ('choices[0].message.content' is null)"),
         (body(""), "the answer holds no text ('choices[0].message.content' is \"\")"),
-        (body("a", None), "the answer lacks 'finish_reason' (it is null); is this a chat completions API?"),
+        (body("a", None), "the answer lacks 'finish_reason' (it is null); is this an OpenAI-compatible API?"),
         (
             body("a", "content_filter"),
             "the server ended the answer with 'content_filter' instead of 'stop' or 'length'",
         ),
-        (body(usage=None), "the answer lacks 'usage' (it is null); is this a chat completions API?"),
+        (body(usage=None), "the answer lacks 'usage' (it is null); is this an OpenAI-compatible API?"),
         (
             body(usage={"prompt_tokens": 1}),
             "the answer's usage lacks 'completion_tokens' (it is null): its cost is unknown",

@@ -154,7 +154,7 @@ def test_the_key_goes_to_the_server_and_is_seen_nowhere_else(server):
     policy = OpenAIPolicy(model="m", base_url=server.url)
     asyncio.run(policy.propose([ProposeRequest(ROOT, 1, 7, TO_END)]))
     assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
-    shown = [repr(policy), repr(vars(policy)), repr(vars(policy._server)), repr(server.bodies)]
+    shown = [repr(policy), repr(vars(policy)), repr(vars(policy._endpoint)), repr(server.bodies)]
     assert not any(KEY in text for text in shown)
 
 

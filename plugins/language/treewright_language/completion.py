@@ -1,13 +1,16 @@
-"""The text of a server's answer as a step, and what is wrong with it if it is none.
+"""The texts of a server's answer as steps, and what is wrong with those that are none.
 
-Knows the wire shape of one chat completion with one choice, and nothing of how it was fetched.
+Knows the wire shapes of chat and of text completions, and nothing of how they were fetched.
 """
 
-import json
 import math
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
 
-from treewright_registry import CallFailed, Step, Usage
+from treewright_language.answer_fields import TokenUsage, decoded, field, number, shown, usage_of
+from treewright_language.endpoint import Api
+from treewright_registry import CallFailed, CallRefused, Encoding, Proposals, Step, Usage
 from treewright_registry.trajectory import Finish
 
 # where servers say which stop sequence they met: vLLM, SGLang
@@ -22,39 +25,123 @@ class Reading(NamedTuple):
         server_stops: whether the delimiter was sent to the server as a stop sequence.
         logprobs: whether log-probabilities were asked for.
         first: whether this is the answer's first step, which may not be empty.
+        api: which API was asked.
+        stop_told: how the server tells that it met the delimiter: in a field, or by leaving it in the text.
+        samples: how many were asked for.
+        encoding: makes a step's encoding of the token ids that the server drew; ``None`` if it was not asked for them.
     """
 
     delimiter: str | None
     server_stops: bool
     logprobs: bool
     first: bool
+    api: Api = "chat"
+    stop_told: Literal["reason", "text"] = "reason"
+    samples: int = 1
+    encoding: Callable[[Step, list[int]], Encoding | None] | None = None
 
 
-def read_completion(body: str, reading: Reading) -> tuple[Step, Usage]:
-    """The step in a response body, and what reading the prompt cost.
+def read_completion(body: str, reading: Reading) -> Proposals:
+    """The steps in a response body, and what reading the prompt cost.
+
+    The tokens of samples that are of no use are in the usage; each of those has its reason in ``failed``.
 
     Raises:
-        CallFailed: the body is no JSON, lacks a field, or holds no usable answer.
+        CallFailed: the body is no JSON, lacks a field, or holds no usable sample.
+        CallRefused: the server does not give several samples in one answer.
     """
-    data = _decoded(body)
-    choices = _field(data, "choices", list)
+    data = decoded(body)
+    choices = _choices(data, reading.samples)
+    usage = usage_of(data)
+    steps, failed = [], []
+    for choice, tokens in zip(choices, _tokens_of_each(choices, usage), strict=True):
+        try:
+            steps.append(_step(choice, tokens, reading))
+        except CallFailed as error:
+            failed.append(error)
+    if failed and not steps:
+        raise failed[0]
+    wasted = usage.written - sum(step.tokens for step in steps)
+    missing = [f"the server returned {len(choices)} of {reading.samples} samples"] * (reading.samples - len(choices))
+    reasons = (*map(str, failed), *missing)
+    return Proposals(steps, Usage(prompt_tokens=usage.read, generated_tokens=wasted), reasons)
+
+
+def _choices(data: Any, samples: int) -> list[Any]:
+    """The samples in the order of their indices, at most as many as were asked for."""
+    choices = field(data, "choices", list)
     if not choices:
         raise CallFailed("the answer holds no choice ('choices' is empty)")
-    choice = choices[0]
-    text = _field(choice, "message", dict).get("content")
-    if not isinstance(text, str) or (reading.first and not text):
-        raise CallFailed(f"the answer holds no text ('choices[0].message.content' is {_shown(text)})")
-    usage = _field(data, "usage", dict)
-    text = text.encode("utf-8", "replace").decode()  # half a surrogate pair could not be written to any file
+    if len(choices) == 1 < samples:
+        raise CallRefused(
+            f"the server returned 1 of {samples} samples asked for in one request: it does not offer 'n';"
+            " set  samples: single"
+        )
+    return sorted(choices, key=_index)[:samples]
+
+
+def _index(choice: Any) -> int:
+    index = choice.get("index") if isinstance(choice, dict) else None
+    return index if type(index) is int else 0
+
+
+def _tokens_of_each(choices: list[Any], usage: TokenUsage) -> list[int]:
+    """How many tokens each sample has: as listed where the server lists them, else by length of text."""
+    if len(choices) == 1:
+        return [usage.written]
+    listed = [_listed_tokens(choice) for choice in choices]
+    if None not in listed and sum(filter(None, listed)) <= usage.written:
+        return [count or 0 for count in listed]
+    lengths = [len(shown(choice)) for choice in choices]
+    return _shares(usage.written, lengths)
+
+
+def _listed_tokens(choice: Any) -> int | None:
+    if not isinstance(choice, dict):
+        return None
+    logprobs = choice["logprobs"] if isinstance(choice.get("logprobs"), dict) else {}
+    for tokens in (choice.get("token_ids"), logprobs.get("content"), logprobs.get("tokens")):
+        if isinstance(tokens, list):
+            return len(tokens)
+    return None
+
+
+def _shares(total: int, weights: list[int]) -> list[int]:
+    """``total`` in whole parts as the weights have it; they add up exactly."""
+    ends = [0]
+    for count in range(1, len(weights) + 1):
+        ends.append(round(total * sum(weights[:count]) / max(1, sum(weights))))
+    return [after - before for before, after in pairwise(ends)]
+
+
+def _step(choice: Any, tokens: int, reading: Reading) -> Step:
+    text = _text(choice, reading)
     content, finish = _ended(choice, text, reading)
-    likely = _log_probability(choice, text) if reading.logprobs else None
-    step = Step(content, likely, _count(usage, "completion_tokens"), finish)
-    return step, Usage(prompt_tokens=_count(usage, "prompt_tokens"))
+    likely = _log_probability(choice, text, reading.api) if reading.logprobs else None
+    step = Step(content, likely, tokens, finish)
+    return step if reading.encoding is None else step._replace(encoding=reading.encoding(step, _ids(choice)))
+
+
+def _ids(choice: Any) -> list[int]:
+    ids = choice.get("token_ids")
+    if not isinstance(ids, list) or not all(type(each) is int for each in ids):
+        raise CallRefused("the server does not tell the ids of the tokens it drew ('token_ids'); set  token_ids: false")
+    return ids
+
+
+def _text(choice: Any, reading: Reading) -> str:
+    if reading.api == "chat":
+        name, text = "choices[0].message.content", field(choice, "message", dict).get("content")
+    else:
+        name, text = "choices[0].text", choice.get("text") if isinstance(choice, dict) else None
+    if not isinstance(text, str) or (reading.first and not text):
+        raise CallFailed(f"the answer holds no text ('{name}' is {shown(text)})")
+    return text.encode("utf-8", "replace").decode()  # half a surrogate pair could not be written to any file
 
 
 def _ended(choice: Any, text: str, reading: Reading) -> tuple[str, Finish]:
     """Content (with its delimiter, if it met one) and finish reason of the step."""
-    reason = _field(choice, "finish_reason", str)
+    reason = field(choice, "finish_reason", str)
     if reason not in ("stop", "length"):
         raise CallFailed(f"the server ended the answer with '{reason}' instead of 'stop' or 'length'")
     delimiter = reading.delimiter
@@ -64,7 +151,7 @@ def _ended(choice: Any, text: str, reading: Reading) -> tuple[str, Finish]:
         return text[: text.index(delimiter) + len(delimiter)], "step"
     if reason == "length":
         return text, "length"
-    if reading.server_stops and _met(choice) == delimiter:
+    if reading.server_stops and reading.stop_told == "reason" and _met(choice) == delimiter:
         return text + delimiter, "step"
     return text, "stop"
 
@@ -79,53 +166,24 @@ def _met(choice: Any) -> Any:
             return choice[name]
     raise CallFailed(
         "the server does not say whether the delimiter or the end of the answer stopped it"
-        f" (no {' or '.join(_STOP_FIELDS)} in the answer); set  server_stops: false,"
-        " and steps are cut here instead"
+        f" (no {' or '.join(_STOP_FIELDS)} in the answer); set  stop_told: text  if it leaves the delimiter in the"
+        " text, or  server_stops: false,  and steps are cut here instead"
     )
 
 
-def _log_probability(choice: Any, text: str) -> float:
+def _log_probability(choice: Any, text: str, api: Api) -> float:
     listed = choice.get("logprobs")
-    tokens = listed.get("content") if isinstance(listed, dict) else None
+    name = "content" if api == "chat" else "token_logprobs"
+    tokens = listed.get(name) if isinstance(listed, dict) else None
     if not isinstance(tokens, list) or (text and not tokens):
         raise CallFailed(
-            "the server returned no log-probabilities ('choices[0].logprobs.content');"
+            f"the server returned no log-probabilities ('choices[0].logprobs.{name}');"
             " set  logprobs: false, or use a server that offers them"
         )
-    total = math.fsum(_number(token) for token in tokens)
+    values = (
+        [token.get("logprob") if isinstance(token, dict) else None for token in tokens] if api == "chat" else tokens
+    )
+    total = math.fsum(number(value) for value in values)
     if not math.isfinite(total):
         raise CallFailed(f"the server returned log-probabilities that sum to {total}")
     return total
-
-
-def _number(token: Any) -> float:
-    value = token.get("logprob") if isinstance(token, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise CallFailed(f"the server returned {_shown(value)} as the log-probability of a token")
-    return float(value)
-
-
-def _decoded(body: str) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError as error:
-        raise CallFailed(f"the answer is no JSON ({error}): {_shown(body)}") from None
-
-
-def _field(data: Any, name: str, kind: type[Any]) -> Any:
-    value = data.get(name) if isinstance(data, dict) else None
-    if not isinstance(value, kind):
-        raise CallFailed(f"the answer lacks '{name}' (it is {_shown(value)}); is this a chat completions API?")
-    return value
-
-
-def _count(usage: dict[str, Any], name: str) -> int:
-    value = usage.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise CallFailed(f"the answer's usage lacks '{name}' (it is {_shown(value)}): its cost is unknown")
-    return value
-
-
-def _shown(value: Any, most: int = 80) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= most else f"{text[:most]}…"

@@ -16,7 +16,8 @@ The messages are, in this order:
        the prompt
 
 3. only if steps have been made: assistant, all steps joined as they are, then user, the request's
-   own instruction or else the words that ask to go on.
+   own instruction or else the words that ask to go on. Without such words the assistant's message
+   is left open: what comes next continues it (``opened`` takes it off).
 
 Without steps the request's own instruction ends message 2, after an empty line. Peers are not shown.
 """
@@ -25,20 +26,32 @@ import base64
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from treewright_registry import Blob, BlobStore, CallFailed, Hit, Payload, ProposeRequest, Text, as_text
+from treewright_registry import (
+    Blob,
+    BlobStore,
+    CallFailed,
+    Hit,
+    LikelihoodRequest,
+    Payload,
+    ProposeRequest,
+    Text,
+    as_text,
+)
 from treewright_registry.payloads import is_parts
 
 Message: TypeAlias = dict[str, Any]
 Part: TypeAlias = dict[str, Any]
+Request: TypeAlias = ProposeRequest | LikelihoodRequest
 
 
-def messages_of(request: ProposeRequest, instruction: str, go_on: str, blobs: BlobStore | None) -> list[Message]:
+def messages_of(request: Request, instruction: str, go_on: str | None, blobs: BlobStore | None) -> list[Message]:
     """The conversation that asks for what comes next.
 
     Args:
         request: what is wanted.
         instruction: the system prompt; none if empty.
-        go_on: the last user message where steps have been made and the request says nothing else.
+        go_on: the last user message where steps have been made and the request says nothing else;
+            ``None`` leaves the assistant's message open.
         blobs: where images lie.
 
     Raises:
@@ -52,11 +65,22 @@ def messages_of(request: ProposeRequest, instruction: str, go_on: str, blobs: Bl
         return messages
     messages.append(_message("user", asked))
     messages.append(_message("assistant", [_text(_written(request))]))
-    messages.append(_message("user", own or [_text(go_on)]))
+    if own or go_on is not None:
+        messages.append(_message("user", own or [_text(go_on or "")]))
     return messages
 
 
-def _question(request: ProposeRequest, blobs: BlobStore | None) -> Iterator[Part]:
+def opened(messages: list[Message]) -> tuple[list[Message], str]:
+    """The conversation up to the assistant's open message, and what that message says so far.
+
+    A chat template renders the former, up to where the assistant begins to speak; the latter follows as it is.
+    """
+    if messages and messages[-1]["role"] == "assistant":
+        return messages[:-1], messages[-1]["content"]
+    return messages, ""
+
+
+def _question(request: Request, blobs: BlobStore | None) -> Iterator[Part]:
     hits = request.context.hits
     if hits:
         yield _text("Retrieved records, best first:\n\n")
@@ -72,7 +96,7 @@ def _record(number: int, hit: Hit, blobs: BlobStore | None) -> Iterator[Part]:
     yield _text("\n\n")
 
 
-def _written(request: ProposeRequest) -> str:
+def _written(request: Request) -> str:
     """The steps so far; they bring their own separators."""
     for number, step in enumerate(request.trajectory.steps, 1):
         if is_parts(step.content) and any(isinstance(part, Blob) for part in _each(step.content)):

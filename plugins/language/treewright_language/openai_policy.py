@@ -1,23 +1,29 @@
-"""Policy ``language/openai``: steps from any server that speaks OpenAI's chat completions.
+"""Policy ``language/openai``: steps from any server that speaks OpenAI's chat or text completions.
 
-Each sample is an HTTP request of its own with a seed of its own, since many servers offer no
-``n``. Steps so far go back as an assistant message, followed by a user message that asks to go on:
-that is the documented chat API. Continuing the assistant's message itself
-(``continue_final_message`` and the like) differs from vendor to vendor and is not used.
-How a request becomes a conversation stands in ``treewright_language.conversation``.
+By default each sample is an HTTP request of its own with a seed of its own, since many servers offer
+no ``n``; ``samples: together`` asks for all of them in one. What is asked and read stands elsewhere:
+
+- ``conversation``: a request as messages; ``endpoint_prompts``: messages, text or token ids in a body;
+- ``completion``: steps in an answer; ``scoring``: the likelihood of a given step in an answer;
+- ``endpoint``: the HTTP client; ``endpoint_probe``: what a server can do.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from treewright_language.chat_server import ChatServer
 from treewright_language.completion import Reading, read_completion
-from treewright_language.conversation import Message, messages_of
+from treewright_language.endpoint import Api, Endpoint
+from treewright_language.endpoint_prompts import ChatPrompts, Continuation, Fields, Prompts, TextPrompts, TokenPrompts
+from treewright_language.openai_options import check_options
+from treewright_language.scoring import ASKED, Scoring, read_likelihood
 from treewright_registry import (
     BlobStore,
     CallFailed,
+    CallRefused,
     Capability,
+    Likelihood,
+    LikelihoodRequest,
     Proposals,
     ProposeRequest,
     Sampling,
@@ -25,15 +31,18 @@ from treewright_registry import (
     Usage,
 )
 
+Samples = Literal["single", "together"]
+Law = Literal["model", "sampled"]
+
 _SEED_BITS = 31  # what every server takes; some keep seeds in a signed 32-bit integer
 _GO_ON = "Go on exactly where you stopped. Do not repeat anything."
 
 
 class OpenAIPolicy:
-    """Asks a chat completions server for next steps or whole answers.
+    """Asks an OpenAI-compatible server for next steps or whole answers, and how likely given steps are.
 
     Sampling asked for by a search wins over the options here; an option left at ``None`` is not sent,
-    and the server's own default holds. The engine asks for one sample at a time (``single_samples``),
+    and the server's own default holds. By default the engine asks for one sample at a time (``single_samples``),
     so each counts in ``call.concurrency`` and ``call.rate``, is repeated by itself with the same seed, and
     costs itself only if it fails.
 
@@ -43,40 +52,58 @@ class OpenAIPolicy:
             or else the vendor's own.
         api_key_env: environment variable that holds the key. The key itself is no option, and is
             blotted out of every error.
+        api: ``chat`` sends messages; ``completions`` sends one text, and always continues it.
+        tokenizer: for ``completions``: a model folder (or ``package:folder``) whose chat template makes the text;
+            ``None`` for the plain layout.
+        token_ids: for ``completions`` with ``tokenizer``: send token ids instead of text, and keep those that
+            the server draws with each step (vLLM's ``return_token_ids``).
+        continuation: for ``chat``, where steps have been made: ``turn`` asks to go on in a user message;
+            ``message`` has the server continue the assistant's message (``continue_final_message`` of vLLM, SGLang);
+            ``prefill`` is for servers that do so by themselves.
         instruction: system prompt; empty for none.
-        go_on: last user message where steps have been made and the request says nothing else.
+        go_on: last user message where steps have been made and the request says nothing else (``turn``).
+        samples: ``together`` asks for all samples of a request at once (``n``), ``single`` for each by itself.
         temperature: 0.0 is greedy.
         top_p: nucleus mass in (0, 1].
         max_tokens: upper limit for each step.
         delimiter: ends a step, and stays part of it; only for sampling unit ``step``.
-        server_stops: whether the server is asked to stop at the delimiter. It must then tell
-            (``stop_reason`` as vLLM, ``matched_stop`` as SGLang) whether it did. If false, the server
+        server_stops: whether the server is asked to stop at the delimiter. If false, the server
             writes on to the end or to ``max_tokens``, and the step is cut here: works everywhere,
             and pays for what is cut off.
+        stop_told: how the server tells that it stopped at the delimiter: ``reason`` by a field (``stop_reason`` as
+            vLLM, ``matched_stop`` as SGLang), ``text`` by leaving it in the text (``transformers serve``).
         stop: strings that end the whole answer.
         logprobs: whether to ask for log-probabilities and sum them; a server that returns none
-            then fails the call. They are as the server reports them: most report the model's own
-            distribution, which is the sampled one at temperature 1 and top_p 1 only.
+            then fails the call.
+        logprob_law: which law those follow: ``model`` is the model's own (temperature 1, nothing cut off), as
+            servers report by default; ``sampled`` is the one drawn from (vLLM: ``--logprobs-mode processed_logprobs``).
+        scoring: how the server tells the likelihood of given text: by ``echo`` (completions) or ``prompt_logprobs``
+            (vLLM, both APIs); ``none`` if it cannot. It is always the model's own law.
+        end_of_answer: what the model writes at the end of an answer, e.g. ``<|im_end|>``, to score steps that end one;
+            ``None`` takes the tokenizer's, and refuses such steps without one.
+        extra: further fields of every request's body, as the server knows them, e.g. ``{top_k: 20}``.
 
     Attributes:
-        capabilities: ``log_probability`` with ``logprobs: true``. The class itself promises
-            nothing, since the configuration check looks at it before any option is known.
+        capabilities: ``log_probability`` with ``logprobs: true``, ``log_likelihood`` with ``scoring``. The class itself
+            promises nothing, since the configuration check looks at it before any option is known.
 
     Raises:
-        ConfigurationError: the client library or the key is missing.
-        ValueError: an option is out of range.
+        ConfigurationError: the client library, the key or the tokenizer is missing.
+        ValueError: an option is out of range, or has no effect.
     """
 
     capabilities: frozenset[str] = frozenset()
     expensive: ClassVar[bool] = True
-    single_samples: ClassVar[bool] = True
     needs_outside: ClassVar[str] = "a server and the name of a model"
     blobs: BlobStore | None = None  #: set by the engine; images in prompts are read from it
 
     @staticmethod
     def capabilities_for(options: Mapping[str, Any]) -> frozenset[str]:
-        """Log-probabilities if they are asked for."""
-        return frozenset({Capability.LOG_PROBABILITY}) if options.get("logprobs") else frozenset()
+        """Log-probabilities if they are asked for, likelihoods if it is said how."""
+        able = {Capability.LOG_PROBABILITY} if options.get("logprobs") else set()
+        if options.get("scoring", "none") != "none":
+            able.add(Capability.LOG_LIKELIHOOD)
+        return frozenset(able)
 
     def __init__(
         self,
@@ -84,78 +111,145 @@ class OpenAIPolicy:
         model: str,
         base_url: str | None = None,
         api_key_env: str = "OPENAI_API_KEY",
+        api: Api = "chat",
+        tokenizer: str | None = None,
+        token_ids: bool = False,
+        continuation: Continuation = "turn",
         instruction: str = "",
         go_on: str = _GO_ON,
+        samples: Samples = "single",
         temperature: float | None = None,
         top_p: float | None = None,
         max_tokens: int | None = None,
         delimiter: str = "\n\n",
         server_stops: bool = True,
+        stop_told: Literal["reason", "text"] = "reason",
         stop: tuple[str, ...] = (),
         logprobs: bool = False,
+        logprob_law: Law = "model",
+        scoring: Scoring = "none",
+        end_of_answer: str | None = None,
+        extra: dict[str, Any] | None = None,
     ) -> None:
         self.model = model
+        self.api: Api = api
+        self.tokenizer = tokenizer
+        self.token_ids = token_ids
+        self.continuation: Continuation = continuation
         self.instruction = instruction
         self.go_on = go_on
+        self.single_samples = samples == "single"
         self.sampling = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens)
         self.delimiter = delimiter
         self.server_stops = server_stops
+        self.stop_told: Literal["reason", "text"] = stop_told
         self.stop = stop
         self.logprobs = logprobs
-        self._check()
-        if logprobs:
-            self.capabilities = frozenset({Capability.LOG_PROBABILITY})
-        self._server = ChatServer(base_url, api_key_env)
+        self.logprob_law: Law = logprob_law
+        self.scoring: Scoring = scoring
+        self.end_of_answer = end_of_answer
+        self.extra = dict(extra or {})
+        check_options(self)
+        self.capabilities = self.capabilities_for({"logprobs": logprobs, "scoring": scoring})
+        self._endpoint = Endpoint(base_url, api_key_env)
+        self._prompts = self._written_prompts()
 
     async def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
         """Up to ``n`` steps for each request.
 
         Raises:
             RetryLater: the server is busy, or sees too many requests.
-            CallRefused: the server refuses the request for what it is.
+            CallRefused: the server refuses the request for what it is, or does not offer what the options say.
             CallFailed: the server did not answer, or not with what was asked for.
         """
         return [await self._answer(request) for request in requests]
 
+    async def log_likelihood(self, requests: Sequence[LikelihoodRequest]) -> list[Likelihood]:
+        """How likely each request's last step is, under the model's own law (temperature 1, nothing cut off).
+
+        Raises:
+            CallRefused: the server does not offer it; the step cannot be told apart from what stands before it;
+                or the request's sampling and ``logprob_law: sampled`` ask for another law.
+            RetryLater, CallFailed: as ``propose``.
+        """
+        return [await self._scored(request) for request in requests]
+
+    async def self_check(self) -> list[str]:
+        """What the server can do, a line for each of its abilities.
+
+        Raises:
+            ConfigurationError: it lacks one that the options need; says which, and what to set.
+        """
+        from treewright_language.endpoint_probe import probed
+
+        return await probed(self, self._endpoint)
+
     async def _answer(self, request: ProposeRequest) -> Proposals:
-        messages = messages_of(request, self.instruction, self.go_on, self.blobs)
+        prompt = self._prompts.asked(request, self.blobs)
+        if not self.single_samples:
+            return await self._asked(request, 0, prompt, request.n)
         try:
             async with asyncio.TaskGroup() as group:  # the first failure cancels the siblings
-                samples = [self._sample(request, i, messages) for i in range(request.n)]
+                samples = [self._asked(request, i, prompt, 1) for i in range(request.n)]
                 tasks = [group.create_task(sample) for sample in samples]
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
         results = [task.result() for task in tasks]
-        read = sum(usage.prompt_tokens for _, usage in results)
-        return Proposals([step for step, _ in results], Usage(prompt_tokens=read))
+        steps: list[Step] = [step for made in results for step in made.steps]
+        usage = [sum(amounts) for amounts in zip(*(made.usage for made in results), strict=True)]
+        return Proposals(steps, Usage(*usage))
 
-    async def _sample(self, request: ProposeRequest, index: int, messages: list[Message]) -> tuple[Step, Usage]:
-        text = await self._server.complete(self._body(request, index, messages))
+    async def _asked(self, request: ProposeRequest, index: int, prompt: Fields, samples: int) -> Proposals:
+        body = self._body(request.sampling, {**prompt, "seed": request.key(index).seed & ((1 << _SEED_BITS) - 1)})
+        text = await self._endpoint.complete(self.api, body | ({"n": samples} if samples > 1 else {}))
         try:
-            return read_completion(text, self._reading(request))
+            made = read_completion(text, self._reading(request, samples))
         except CallFailed as error:
-            raise self._server.failure(self.model, str(error)) from None
+            raise self._named(error) from None
+        failed = tuple(str(self._endpoint.failure(self.model, reason)) for reason in made.failed)
+        return made._replace(failed=failed)
 
-    def _reading(self, request: ProposeRequest) -> Reading:
+    async def _scored(self, request: LikelihoodRequest) -> Likelihood:
+        if self.scoring == "none":
+            raise CallRefused("scoring: none; set  scoring: echo  or  scoring: prompt_logprobs  if the server can")
+        self._check_law(request.sampling)
+        scored = self._prompts.scored(request, self.blobs)
+        body = {"model": self.model, **scored.fields, **ASKED[self.scoring], **self.extra}
+        text = await self._endpoint.complete(self.api, body)
+        try:
+            return read_likelihood(text, scored, self.scoring)
+        except CallFailed as error:
+            raise self._named(error) from None
+
+    def _named(self, error: CallFailed) -> CallFailed:
+        """The error with model and server, of the same kind, without the key."""
+        failure = self._endpoint.failure(self.model, str(error))
+        return CallRefused(str(failure)) if isinstance(error, CallRefused) else failure
+
+    def _reading(self, request: ProposeRequest, samples: int) -> Reading:
         return Reading(
             delimiter=self.delimiter if request.sampling.unit == "step" else None,
             server_stops=self.server_stops,
             logprobs=self.logprobs,
             first=request.trajectory.step is None,
+            api=self.api,
+            stop_told=self.stop_told,
+            samples=samples,
+            encoding=self._prompts.encoding if isinstance(self._prompts, TokenPrompts) else None,
         )
 
-    def _body(self, request: ProposeRequest, index: int, messages: list[Message]) -> dict[str, Any]:
-        """The JSON body of one sample's HTTP request; what is unset is left out."""
-        asked, own = request.sampling, self.sampling
+    def _body(self, asked: Sampling, prompt: Fields) -> Fields:
+        """The JSON body of an HTTP request; what is unset is left out."""
+        own = self.sampling
         fields = {
             "model": self.model,
-            "messages": messages,
-            "seed": request.key(index).seed & ((1 << _SEED_BITS) - 1),
+            **prompt,
             "temperature": own.temperature if asked.temperature is None else asked.temperature,
             "top_p": own.top_p if asked.top_p is None else asked.top_p,
             "max_tokens": own.max_tokens if asked.max_tokens is None else asked.max_tokens,
             "stop": self._stops(asked.unit) or None,
-            "logprobs": self.logprobs or None,
+            "logprobs": (self.api == "chat" or 1) if self.logprobs else None,
+            **self.extra,
         }
         return {name: value for name, value in fields.items() if value is not None}
 
@@ -163,23 +257,20 @@ class OpenAIPolicy:
         by_delimiter = unit == "step" and self.server_stops
         return [self.delimiter, *self.stop] if by_delimiter else list(self.stop)
 
-    def _check(self) -> None:
-        if not self.model:
-            raise ValueError("model must name a model of the server")
-        if not self.delimiter or "" in self.stop:
-            raise ValueError("delimiter and stop strings must not be empty")
-        if self.logprobs and not self.server_stops:
-            raise ValueError(
-                "logprobs: true needs server_stops: true, since log-probabilities cover what is cut off here"
+    def _written_prompts(self) -> Prompts:
+        if self.api == "chat":
+            return ChatPrompts(self.instruction, self.go_on, self.continuation)
+        if self.token_ids and self.tokenizer is not None:
+            return TokenPrompts(self.instruction, self.tokenizer)
+        return TextPrompts(self.instruction, self.tokenizer, self.end_of_answer)
+
+    def _check_law(self, asked: Sampling) -> None:
+        temperature = self.sampling.temperature if asked.temperature is None else asked.temperature
+        top_p = self.sampling.top_p if asked.top_p is None else asked.top_p
+        if self.logprob_law == "sampled" and (temperature not in (None, 1.0) or top_p not in (None, 1.0)):
+            raise CallRefused(
+                "the server tells the likelihood of given text under the model's own law, and that of samples"
+                " under the law they were drawn from (logprob_law: sampled); set  temperature: 1.0  and  top_p: 1.0,"
+                "  or start the server so that both are the model's (vLLM: --logprobs-mode raw_logprobs) and set"
+                "  logprob_law: model"
             )
-        _check_sampling(self.sampling)
-
-
-def _check_sampling(sampling: Sampling) -> None:
-    temperature, top_p, max_tokens = sampling.temperature, sampling.top_p, sampling.max_tokens
-    if temperature is not None and temperature < 0:
-        raise ValueError(f"temperature must be at least 0, not {temperature:g}")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p must be in (0, 1], not {top_p:g}")
-    if max_tokens is not None and max_tokens < 1:
-        raise ValueError(f"max_tokens must be at least 1, not {max_tokens}")

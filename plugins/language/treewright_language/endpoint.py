@@ -4,8 +4,8 @@ Knows addresses, keys and the client library; nothing of steps or trajectories.
 """
 
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from treewright_language.http_status import judged
@@ -15,12 +15,14 @@ from treewright_registry import CallFailed, ConfigurationError
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+Api: TypeAlias = Literal["chat", "completions"]
+
 _VENDOR = "https://api.openai.com/v1"
 _LONGEST_REASON = 400  # characters: a proxy's error page is not worth more
 
 
-class ChatServer:
-    """Chat completions of one server.
+class Endpoint:
+    """One server, asked through its chat or its completions API.
 
     Args:
         base_url: the server; ``None`` takes ``OPENAI_BASE_URL`` or else the vendor's own.
@@ -37,7 +39,7 @@ class ChatServer:
         self._without_key: Callable[[str], str] = lambda text: text.replace(key, "***")
         self._clients = LoopBound(_client_maker(self._url, key))
 
-    async def complete(self, body: dict[str, Any]) -> str:
+    async def complete(self, api: Api, body: dict[str, Any]) -> str:
         """The response body to a request body, whatever it says.
 
         Raises:
@@ -46,22 +48,44 @@ class ChatServer:
             CallFailed: the server cannot be reached, or fails.
         """
         client = await self._clients.get()
+        asked = client.chat.completions if api == "chat" else client.completions
+        prompt = "messages" if api == "chat" else "prompt"
+        own = {name: body[name] for name in ("model", prompt)}
+        others = {name: value for name, value in body.items() if name not in own}
+        # the client would refuse fields that it does not know; in ``extra_body`` all of them pass
+        return await self._sent(asked.with_raw_response.create(**own, extra_body=others), body["model"])
+
+    async def models(self) -> str:
+        """The response body that lists the server's models.
+
+        Raises:
+            CallFailed: as ``complete``.
+        """
+        client = await self._clients.get()
+        return await self._sent(client.models.with_raw_response.list(), "any")
+
+    async def _sent(self, request: Awaitable[Any], model: str) -> str:
         try:
-            response = await client.chat.completions.with_raw_response.create(**body)
-            return str(response.http_response.text)
+            answer = await request
+            return str(answer.http_response.text)
         except Exception as error:  # the client and what lies beneath it raise many types
             reason, response = _reason(error), getattr(error, "response", None)
         # raised out here, so that the original, which may quote the key, is not chained to it
-        failure = self.failure(body["model"], reason)
+        failure = self.failure(model, reason)
         raise failure if response is None else judged(str(failure), response.status_code, response.headers, reason)
 
     def failure(self, model: str, reason: str) -> CallFailed:
         """An error that tells model and server, and never the key."""
-        clean = self._without_key(reason)
+        clean = self.without_key(reason)
         short = clean if len(clean) <= _LONGEST_REASON else f"{clean[:_LONGEST_REASON]}…"
-        return CallFailed(f"model '{model}' at {self._place()}: {short}")
+        return CallFailed(f"model '{model}' at {self.place}: {short}")
 
-    def _place(self) -> str:
+    def without_key(self, text: str) -> str:
+        """The text with the key blotted out."""
+        return self._without_key(text)
+
+    @property
+    def place(self) -> str:
         """The server's address, without user, password and query."""
         url = urlsplit(self._url)
         return f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"

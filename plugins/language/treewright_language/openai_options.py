@@ -1,0 +1,63 @@
+"""What the options of ``language/openai`` may be, together: refuses what cannot work or has no effect."""
+
+from typing import TYPE_CHECKING
+
+from treewright_registry import Sampling
+
+if TYPE_CHECKING:
+    from treewright_language.openai_policy import OpenAIPolicy
+
+_OURS = frozenset({"model", "messages", "prompt", "n", "seed", "stream"})  # fields that the policy sets itself
+
+
+def check_options(policy: "OpenAIPolicy") -> None:
+    """Refuse options that are out of range, contradict each other, or have no effect.
+
+    Raises:
+        ValueError: says which, and what to set.
+    """
+    if not policy.model:
+        raise ValueError("model must name a model of the server")
+    if not policy.delimiter or "" in policy.stop:
+        raise ValueError("delimiter and stop strings must not be empty")
+    if policy.logprobs and not policy.server_stops:
+        raise ValueError("logprobs: true needs server_stops: true, since log-probabilities cover what is cut off here")
+    reserved = sorted(_OURS & set(policy.extra))
+    if reserved:
+        raise ValueError(f"extra must not hold {', '.join(reserved)}, which the policy sets")
+    _check_api(policy)
+    _check_scoring(policy)
+    _check_sampling(policy.sampling)
+
+
+def _check_api(policy: "OpenAIPolicy") -> None:
+    chat = policy.api == "chat"
+    if chat and policy.tokenizer is not None:
+        raise ValueError("tokenizer is for api: completions; with api: chat the server applies its own template")
+    if policy.token_ids and (chat or policy.tokenizer is None):
+        raise ValueError("token_ids: true needs api: completions and tokenizer, the folder of the model's tokenizer")
+    if not chat and policy.continuation != "turn":
+        raise ValueError("continuation is for api: chat; with api: completions the text is always continued")
+
+
+def _check_scoring(policy: "OpenAIPolicy") -> None:
+    chat = policy.api == "chat"
+    if chat and policy.scoring == "echo":
+        raise ValueError("scoring: echo needs api: completions; with api: chat vLLM offers scoring: prompt_logprobs")
+    if chat and policy.scoring != "none" and policy.continuation == "turn":
+        raise ValueError(
+            "scoring: prompt_logprobs with api: chat needs continuation: message (or prefill), so that a step is"
+            " scored where it was written"
+        )
+    if policy.token_ids and policy.scoring == "echo":
+        raise ValueError("token_ids: true needs scoring: prompt_logprobs, since echo is about text")
+
+
+def _check_sampling(sampling: Sampling) -> None:
+    temperature, top_p, max_tokens = sampling.temperature, sampling.top_p, sampling.max_tokens
+    if temperature is not None and temperature < 0:
+        raise ValueError(f"temperature must be at least 0, not {temperature:g}")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f"top_p must be in (0, 1], not {top_p:g}")
+    if max_tokens is not None and max_tokens < 1:
+        raise ValueError(f"max_tokens must be at least 1, not {max_tokens}")
