@@ -176,8 +176,8 @@ class Task(Protocol):
     answers that its search offered, best first (at most 1,000): whether the right one was found, and
     where it stands; ``metrics(records)`` gives metrics of the whole set, name → ``{value, low,
     high}``; ``present(records, folder)`` returns text for the end of a run and may write pages
-    into the run folder. A task that cannot grade says ``has_references = False``, and its verdicts
-    are ``Verdict(None)``.
+    into the run folder; ``close()`` ends what the grading instance started, at the end of the run. A
+    task that cannot grade says ``has_references = False``, and its verdicts are ``Verdict(None)``.
     """
 
     def problems(self) -> Iterable[Problem]:

@@ -69,6 +69,8 @@ def run(
         raise
     finally:
         folder.close()
+        if hasattr(grader, "close"):  # a task may hold a process of its own
+            grader.close()
 
 
 def _journal(spec: PipelineSpec, filled: str, folder: RunFolder, done: Mapping[str, Record]) -> Path | None:

@@ -18,6 +18,29 @@ def treewright_register(registry: Collector) -> None:
     registry.scorer(
         "recorded-score", "treewright_math.recorded.score:RecordedScore", summary="the reward stored with a solution"
     )
+    for name, target, summary in STEP_BENCHMARKS:
+        registry.task(name, f"treewright_math.verification.{target}", summary=summary)
+    registry.policy(
+        "given-steps", "treewright_math.verification.given_steps:GivenSteps", summary="replays a given solution's steps"
+    )
+    registry.search(
+        "judge-steps", "treewright_math.verification.judge_steps:JudgeSteps", summary="scores each step of a solution"
+    )
+    registry.scorer(
+        "recorded-step-scores",
+        "treewright_math.verification.recorded_step_scores:RecordedStepScores",
+        summary="step scores that are stored beside the steps",
+    )
+    registry.task(
+        "embedded",
+        "treewright_math.embedded_world.task:EmbeddedTask",
+        summary="word problems of the embedded world, every step checked exactly",
+    )
+    registry.trainer(
+        "embedded",
+        "treewright_math.embedded_world.trainer:EmbeddedTrainer",
+        summary="embedded language models (target, draft) and process reward model, from scratch",
+    )
     for name, summary in PIPELINES.items():
         registry.pipeline(name, f"treewright_math:pipelines/{name}.yaml", summary=summary)
 
@@ -31,6 +54,13 @@ BENCHMARKS = (
     ("aime", "aime:Aime", "AIME: whole numbers from 0 to 999"),
 )
 
+STEP_BENCHMARKS = (
+    ("processbench", "processbench:ProcessBench", "first wrong steps of models' solutions"),
+    ("prmbench", "prmbench:PrmBench", "nine kinds of errors put into solutions"),
+    ("mr-gsm8k", "mr_gsm8k:MrGsm8k", "wrong grade-school solutions, with Math-Shepherd's step scores"),
+)
+
 PIPELINES: dict[str, str] = {
     "recorded": "stored solutions of a file (task.path), the best-rewarded one wins",
+    "mr-gsm8k": "first wrong steps by Math-Shepherd's stored scores",
 }

@@ -99,7 +99,7 @@ def _pooled(counts: Sequence[tuple[int, int]]) -> dict[str, float]:
 
 def _mean(values: Sequence[float]) -> dict[str, float]:
     value, low, high = mean_interval(values)
-    return {"value": value, "low": low, "high": high, "n": len(values)}
+    return {"value": value, "low": max(0.0, low), "high": min(1.0, high), "n": len(values)}
 
 
 def figures_text(figures: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
