@@ -171,5 +171,3 @@ class Graph:
         """The newest quantity of every holder and thing."""
         newest = {(q.holder, q.thing): i for i, q in enumerate(self.quantities)}
         return list(newest.values())
-
-

@@ -39,22 +39,24 @@ class Fact(NamedTuple):
         return f"a {self.name} b means {FORMS[self.form].format(k=self.k)}."
 
 
-def _reserved() -> tuple[Fact, ...]:
-    """The evaluation world's facts: pairs at distance 3 and 7 in the list of units, one definition per operation."""
+def _evaluation_facts() -> tuple[Fact, ...]:
+    """Each unit against the third after it in the list, and one definition per operation."""
     names = list(UNITS)
-    pairs = [(name, names[(i + hop) % len(names)]) for hop in (3, 7) for i, name in enumerate(names)]
+    pairs = [(name, names[(i + 3) % len(names)]) for i, name in enumerate(names)]
     units = [Fact(name, other, 2 + (5 * i + 3) % 8) for i, (name, other) in enumerate(pairs)]
     return (*units, *(Fact(name, "", 2 + (3 * i) % 5, i % len(FORMS)) for i, name in enumerate(OPERATIONS)))
 
 
-EVALUATION_FACTS = _reserved()
-_RESERVED_PAIRS = frozenset((fact.name, fact.other) for fact in EVALUATION_FACTS if fact.form < 0)
+EVALUATION_FACTS = _evaluation_facts()
+_RESERVED_PAIRS = frozenset(frozenset((fact.name, fact.other)) for fact in EVALUATION_FACTS if fact.form < 0)
 _RESERVED_DEFINITIONS = frozenset(fact for fact in EVALUATION_FACTS if fact.form >= 0)
 
 
 def is_reserved(fact: Fact) -> bool:
-    """Whether training must not show it: its unit pair, or its definition, is the evaluation world's."""
-    return (fact.name, fact.other) in _RESERVED_PAIRS if fact.form < 0 else fact in _RESERVED_DEFINITIONS
+    """Whether training must not show it: its unit pair, either way round, or its definition is in the other world."""
+    if fact.form < 0:
+        return frozenset((fact.name, fact.other)) in _RESERVED_PAIRS
+    return fact in _RESERVED_DEFINITIONS
 
 
 def draw_unit(draw: Random, evaluation: bool) -> Fact:

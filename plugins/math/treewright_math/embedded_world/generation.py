@@ -41,7 +41,8 @@ def generate(
     solutions: list[list[str]] = [[] for _ in prompts]
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
-        for index, text in zip(chosen, _batch(model, tokenizer, [encoded[i] for i in chosen], temperature, most)):
+        texts = _batch(model, tokenizer, [encoded[i] for i in chosen], temperature, most)
+        for index, text in zip(chosen, texts, strict=True):
             solutions[index].append(text)
     return solutions
 

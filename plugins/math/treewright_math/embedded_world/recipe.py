@@ -1,6 +1,6 @@
 """What problems are drawn: depth, number size, distractors, facts; and the three difficulties."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Recipe(NamedTuple):
@@ -23,3 +23,11 @@ class Recipe(NamedTuple):
     distractors: int = 1
     shuffled: float = 0.5
     facts: float = 0.0
+
+
+Difficulty = Literal["easy", "medium", "hard"]
+DIFFICULTIES: dict[Difficulty, Recipe] = {
+    "easy": Recipe(depth=(1, 2), largest_given=20, distractors=1),
+    "medium": Recipe(depth=(2, 4), largest_given=60, distractors=1),
+    "hard": Recipe(depth=(4, 6), largest_given=200, distractors=2),
+}

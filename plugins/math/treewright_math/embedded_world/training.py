@@ -14,7 +14,7 @@ import torch
 
 from treewright_math.embedded_world.batches import Batch, Pools
 from treewright_math.embedded_world.checkpoint import load_checkpoint, save_checkpoint
-from treewright_math.embedded_world.examples import Mixture
+from treewright_math.embedded_world.examples import Encode, Mixture
 from treewright_math.embedded_world.model_sizes import SIZES, configuration
 from treewright_math.embedded_world.prompts import IM_END, PAD
 
@@ -38,13 +38,20 @@ class Plan(NamedTuple):
     """
 
     model: str = "target"
-    steps: int = 9000
-    tokens: int = 4096
-    rate: float = 2e-3
+    steps: int = 7000
+    tokens: int = 3072
+    rate: float = 4e-3
     warm_up: int = 150
     seed: int = 0
     half: bool = True
-    muon: bool = False
+    muon: bool = True
+
+
+PLANS = {
+    "target": Plan(),
+    "draft": Plan("draft"),
+    "tiny": Plan("tiny", steps=20, warm_up=5),
+}
 
 
 class Place(NamedTuple):
@@ -87,10 +94,10 @@ class Training:
         end, pad = tokenizer.token_to_id(IM_END), tokenizer.token_to_id(PAD)
         config = configuration(SIZES[plan.model], tokenizer.get_vocab_size(), end, pad)
         self.plan, self.folder, self.place = plan, folder, Place()
-        self.model = Qwen2ForCausalLM(config)
+        self.model: Any = Qwen2ForCausalLM(config)
         self.model.train()
         self._optimizers = optimizers(self.model, plan)
-        self._pools = Pools(plan.seed, lambda text: list(tokenizer.encode(text, add_special_tokens=False).ids), pad, plan.tokens)
+        self._pools = Pools(plan.seed, encoder_of(tokenizer), pad, plan.tokens)
         self._batches: list[Batch] = []
 
     def resume(self) -> bool:
@@ -127,12 +134,17 @@ class Training:
             for group in optimizer.param_groups:
                 group["lr"] = group["highest"] * factor
         loss = next_token_loss(self.model, batch, self.plan.half)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self._optimizers:
             optimizer.step()
             optimizer.zero_grad()
         return float(loss.detach())
+
+
+def encoder_of(tokenizer: Any) -> Encode:
+    """Text to token ids; special tokens' texts become their ids."""
+    return lambda text: list(tokenizer.encode(text, add_special_tokens=False).ids)
 
 
 def next_token_loss(model: Any, batch: Batch, half: bool) -> torch.Tensor:

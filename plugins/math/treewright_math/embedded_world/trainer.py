@@ -1,0 +1,80 @@
+"""``treewright train math/embedded`` as a trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+
+class EmbeddedTrainer:
+    """Trains the embedded language models from scratch, or the embedded process reward model from the target.
+
+    Args:
+        model: ``target``, ``draft``, ``prm``, or ``tiny`` to try the recipe.
+        steps: batches; 0 takes the model's own number.
+        tokens: of a batch, padding included.
+        rate: highest learning rate; 0 takes the model's own.
+        seed: of weights and examples.
+        half: multiply matrices in bfloat16; weights stay float32.
+        count: test problems of each greedy figure.
+        sampled: test problems of each figure with 16 samples; 0 for none.
+        evaluate_every: steps between two figures on validation problems.
+        threads: of the processor; 0 leaves it to torch.
+        start: for ``prm``: the folder of the target it starts from.
+        solver: for ``prm``: the folders whose sampled solutions it learns from, separated by commas.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: Literal["target", "draft", "prm", "tiny"] = "target",
+        steps: int = 0,
+        tokens: int = 3072,
+        rate: float = 0.0,
+        seed: int = 0,
+        half: bool = True,
+        count: int = 300,
+        sampled: int = 100,
+        evaluate_every: int = 500,
+        threads: int = 0,
+        start: str = "treewright_math:data/target",
+        solver: str = "treewright_math:data/target,treewright_math:data/draft",
+    ) -> None:
+        if min(steps, tokens, count - 1, evaluate_every - 1, threads, sampled) < 0 or rate < 0:
+            raise ValueError(
+                "steps, tokens, rate, sampled and threads must not be negative, count and evaluate_every be 1 or more"
+            )
+        self._model, self._steps, self._tokens, self._rate, self._seed = model, steps, tokens, rate, seed
+        self._half, self._count, self._sampled, self._every = half, count, sampled, evaluate_every
+        self._threads, self._start, self._solver = threads, start, solver
+
+    def train(self, out: Path, resume: bool) -> Mapping[str, Any]:
+        """Write the model folder with card and figures; returns held-out accuracies."""
+        import torch
+
+        if self._threads:
+            torch.set_num_threads(self._threads)
+        out.mkdir(parents=True, exist_ok=True)
+        return self._prm(out, resume) if self._model == "prm" else self._language_model(out, resume)
+
+    def _language_model(self, out: Path, resume: bool) -> Mapping[str, Any]:
+        from treewright_math.embedded_world.recipe_run import run
+        from treewright_math.embedded_world.training import PLANS
+
+        plan = PLANS[self._model]
+        plan = plan._replace(
+            steps=self._steps or plan.steps,
+            rate=self._rate or plan.rate,
+            tokens=self._tokens,
+            seed=self._seed,
+            half=self._half,
+        )
+        return run(plan, out, resume, count=self._count, sampled=self._sampled, evaluate_every=self._every)
+
+    def _prm(self, out: Path, resume: bool) -> Mapping[str, Any]:
+        from treewright_math.embedded_world.prm_run import PrmPlan, run
+
+        plan = PrmPlan(seed=self._seed, tokens=self._tokens, half=self._half)
+        plan = plan._replace(steps=self._steps or plan.steps, rate=self._rate or plan.rate)
+        return run(plan, out, resume, self._start, self._solver.split(","), count=self._count)
