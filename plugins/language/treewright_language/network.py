@@ -1,0 +1,158 @@
+"""A causal language model as a function from tokens and kept keys and values to logits.
+
+Rows of different length lie right-aligned in a batch. So each call says by itself where every token
+stands (positions) and what it may look at (a mask of four dimensions), as the library's models
+allow. Whether a model honours both is tried out when it is loaded.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from treewright_language.key_value_batch import KeyValueBatch, Workspace
+from treewright_language.prefix_cache import Shape
+from treewright_registry import ConfigurationError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_UNLIMITED = 1 << 30
+_CLOSE = 1e-2  # of the logits' spread: what padding may change in the lowest precision, far less than a wrong mask does
+
+
+class Network:
+    """The model, what its cache looks like, and how far it can read.
+
+    Args:
+        model: on its device, ready to be asked.
+        vocabulary: logits of the first so many ids are used; the rest stands for no token.
+
+    Attributes:
+        shape: of a token's keys and values.
+        context: most tokens of a sequence.
+        device: where it computes.
+
+    Raises:
+        ConfigurationError: the model keeps something else than keys and values, cannot be batched in the
+            way described above, or knows fewer tokens than its tokenizer.
+    """
+
+    def __init__(self, model: "PreTrainedModel", vocabulary: int) -> None:
+        self._model: Any = model
+        self._vocabulary = vocabulary
+        self.device = model.device
+        config = model.config.get_text_config()
+        self.name = f"{type(model).__name__} ({config.model_type})"
+        self._windowed = False
+        self.context = int(getattr(config, "max_position_embeddings", None) or _UNLIMITED)
+        if vocabulary > config.vocab_size:
+            raise ConfigurationError(
+                f"the tokenizer knows {vocabulary} tokens, {self.name} only {config.vocab_size}"
+                "\n    the tokenizer's files belong to another model; copy the right ones into the folder"
+            )
+        self.shape = self._probed(config)
+        self._check_padding()
+
+    def forward(
+        self,
+        tokens: torch.Tensor,
+        positions: torch.Tensor,
+        batch: KeyValueBatch,
+        mask: torch.Tensor | None,
+        keep: int = 1,
+    ) -> torch.Tensor:
+        """Logits [rows, keep, vocabulary] after the last ``keep`` tokens; the batch grows by all of them.
+
+        Args:
+            tokens: ids [rows, tokens].
+            positions: of each token in its sequence, same shape.
+            batch: keys and values of what stands before.
+            mask: what is added to attention scores, see ``mask_of``; ``None`` if no row is padded.
+            keep: how many.
+        """
+        if mask is None and self._windowed:
+            blank = torch.zeros(tokens.shape[0], dtype=torch.long, device=self.device)
+            mask = self.mask_of(blank, batch.length, blank, tokens.shape[1])
+        logits = self._model(
+            input_ids=tokens,
+            position_ids=positions,
+            attention_mask=mask,
+            past_key_values=batch,
+            use_cache=True,
+            logits_to_keep=keep,
+        ).logits
+        kept: torch.Tensor = logits[:, -keep:, : self._vocabulary].float()
+        return kept
+
+    def mask_of(self, blanks: torch.Tensor, past: int, new_blanks: torch.Tensor, new: int) -> torch.Tensor:
+        """What new tokens may look at, [rows, 1, new, past + new]: 0 where they may, a very low number elsewhere.
+
+        Args:
+            blanks: for each row, how many of the ``past`` columns before are padding (the first ones).
+            past: columns kept.
+            new_blanks: for each row, how many of the ``new`` columns are padding (the first ones).
+            new: columns to be computed.
+        """
+        column = torch.arange(past + new, device=self.device)
+        line = torch.arange(new, device=self.device)
+        old = (column[None] >= blanks[:, None]) & (column[None] < past)
+        fresh = column[None] >= past + new_blanks[:, None]
+        seen = old[:, None] | (fresh[:, None] & (column[None, None] <= past + line[None, :, None]))
+        mask = torch.zeros(seen.shape, dtype=self.shape.dtype, device=self.device)
+        return mask.masked_fill_(~seen, torch.finfo(self.shape.dtype).min)[:, None]
+
+    def _probed(self, config: Any) -> Shape:
+        """The shape of its cache, found by reading two tokens."""
+        from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
+
+        cache = DynamicCache(config=config)
+        tokens = torch.zeros((1, 2), dtype=torch.long, device=self.device)
+        with torch.inference_mode():
+            self._model(input_ids=tokens, past_key_values=cache, use_cache=True)
+        layers: list[Any] = list(cache.layers)
+        strange = [
+            type(layer).__name__ for layer in layers if type(layer) not in (DynamicLayer, DynamicSlidingWindowLayer)
+        ]
+        if strange or not layers or any(not layer.is_initialized for layer in layers):
+            kind = strange[0] if strange else "no cache"
+            raise ConfigurationError(
+                f"{self.name} keeps something else than keys and values of all tokens ({kind}),"
+                " which cannot be cut and joined along a search tree"
+                "\n    serve it with vLLM or the like, and use language/openai"
+            )
+        windows = [layer.sliding_window for layer in layers if isinstance(layer, DynamicSlidingWindowLayer)]
+        if windows:  # within the window it attends to everything, like any other layer
+            self._windowed = True
+            self.context = min(self.context, *windows)
+        first = layers[0].keys
+        heads = tuple((_head(layer.keys), _head(layer.values)) for layer in layers)
+        return Shape(heads, first.dtype, first.device, 4 * self._vocabulary)
+
+    def _check_padding(self) -> None:
+        """Three tokens read at once, and beside a longer row with the first one kept: the logits must agree."""
+        ids = [1 % self._vocabulary, 2 % self._vocabulary, 3 % self._vocabulary]
+        with torch.inference_mode():
+            plain = self._model(input_ids=self._long([ids]), use_cache=False).logits[0, -1, : self._vocabulary].float()
+            space = Workspace(self.shape)
+            batch = space.batch(2, 8)
+            two, zeros = self._long([0, 1]), self._long([0, 0])
+            for keys, values in batch.buffers:
+                keys.zero_()
+                values.zero_()
+            first = self.mask_of(zeros, 0, two, 2)
+            self.forward(self._long([[ids[1], ids[0]], [0, ids[0]]]), self._long([[0, 1], [0, 0]]), batch, first)
+            second = self.mask_of(two, 2, zeros, 2)
+            rest = self.forward(self._long([ids[1:], ids[1:]]), self._long([[2, 3], [1, 2]]), batch, second)[1, -1]
+        if not float((plain - rest).abs().max()) <= _CLOSE * float(plain.max() - plain.min()) + 1e-6:
+            raise ConfigurationError(
+                f"{self.name} gives other logits in a padded batch: it does not take positions and masks as others do"
+                "\n    serve it with vLLM or the like, and use language/openai"
+            )
+
+    def _long(self, numbers: Sequence[Any]) -> torch.Tensor:
+        return torch.tensor(numbers, dtype=torch.long, device=self.device)
+
+
+def _head(states: torch.Tensor) -> tuple[int, int]:
+    return states.shape[1], states.shape[3]

@@ -1,0 +1,321 @@
+"""Keys and values of token sequences, kept along the search tree so that no token is computed twice.
+
+A radix tree names token sequences: a node is a run of tokens, and its children begin with different
+ones. Each token of the tree owns one slot, a row of the pools (two for each layer: keys and values). So
+forks cost nothing, extending a sequence adds its new tokens only, and branches that a search has
+dropped are the least recently used leaves, which are freed when room is needed.
+
+At ends of sequences a node may also keep the logits of what comes next, so that a sequence can be
+extended again without a single token being computed.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+Slots: TypeAlias = npt.NDArray[np.int64]
+Layer: TypeAlias = tuple[torch.Tensor, torch.Tensor]  # keys and values, [rows, heads, tokens, width]
+
+_BLANK = 0  # the slot of zeros that stands for padding
+_WIDTH = 4  # bytes of a token id
+_LOGITS_SHARE = 8  # at most one eighth of the room goes to logits
+
+
+class Node:
+    """A run of tokens in the tree."""
+
+    __slots__ = ("children", "logits", "parent", "slots", "tokens", "used")
+
+    def __init__(self, parent: "Node | None", tokens: bytes, slots: Slots, used: int) -> None:
+        self.parent = parent
+        self.tokens = tokens
+        self.slots = slots
+        self.used = used
+        self.children: dict[bytes, Node] = {}
+        self.logits: torch.Tensor | None = None
+
+
+class Found(NamedTuple):
+    """How much of a sequence is there.
+
+    Attributes:
+        slots: one for each token found, from the first on.
+        logits: of what comes next, if all tokens were found and they are kept.
+    """
+
+    slots: Slots
+    logits: torch.Tensor | None
+
+
+class Shape(NamedTuple):
+    """What a token's keys and values look like.
+
+    Attributes:
+        layers: heads and width of the keys and of the values of each layer.
+        dtype, device: of the pools.
+        logits: bytes of one row of logits.
+    """
+
+    layers: tuple[tuple[tuple[int, int], tuple[int, int]], ...]
+    dtype: torch.dtype
+    device: torch.device
+    logits: int
+
+    @property
+    def token_bytes(self) -> int:
+        """Of one token."""
+        numbers = sum(heads * width for layer in self.layers for heads, width in layer)
+        return numbers * self.dtype.itemsize
+
+
+class PrefixCache:
+    """A radix tree over token ids with pools of keys and values.
+
+    Args:
+        shape: what a token needs.
+        room: bytes, at most; all of it is reserved at once, and used from the beginning on.
+
+    Attributes:
+        capacity: tokens that fit.
+        peak_bytes: most that keys, values and logits took at any time.
+        tokens_stored: how many have ever been stored.
+    """
+
+    def __init__(self, shape: Shape, room: int) -> None:
+        self.shape = shape
+        self._logits_room = room // _LOGITS_SHARE
+        self.capacity = max(0, (room - self._logits_room) // shape.token_bytes - 1)
+        size = self.capacity + 1
+        make = {"dtype": shape.dtype, "device": shape.device}
+        self._pools: list[Layer] = [
+            (torch.empty((size, *keys), **make), torch.empty((size, *values), **make))  # type: ignore[call-overload]
+            for keys, values in shape.layers
+        ]
+        for keys, values in self._pools:
+            keys[_BLANK] = 0
+            values[_BLANK] = 0
+        self._clock = 0
+        self.peak_bytes = 0
+        self.tokens_stored = 0
+        self.clear()
+
+    @classmethod
+    def for_sequences(cls, shape: Shape, lengths: Sequence[int]) -> "PrefixCache":
+        """One that has just room for sequences of these lengths, and one row of logits each."""
+        share = max(1, len(lengths) * shape.logits, (sum(lengths) + 1) * shape.token_bytes // (_LOGITS_SHARE - 1) + 1)
+        return cls(shape, _LOGITS_SHARE * share)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._roots: dict[bytes, Node] = {}
+        # the lowest slots are used first, so that memory is touched only as far as needed
+        self._free = np.arange(self.capacity, 0, -1, dtype=np.int64)
+        self._free_count = self.capacity
+        self._kept_logits: OrderedDict[Node, None] = OrderedDict()
+
+    def begin(self) -> None:
+        """A new call: what it touches is not freed before the next one."""
+        self._clock += 1
+
+    def find(self, ids: Sequence[int], most: int, space: bytes = b"") -> Found:
+        """The longest beginning of ``ids[:most]`` that is there.
+
+        Args:
+            ids: a token sequence.
+            most: how many of its tokens may be found.
+            space: sequences of different spaces share nothing.
+        """
+        tokens = encoded(ids[:most])
+        slots: list[Slots] = []
+        node, at = self._roots.get(space), 0
+        while node is not None:
+            child = node.children.get(tokens[at : at + _WIDTH])
+            if child is None:
+                break
+            child.used = self._clock
+            same = _shared(child.tokens, tokens[at:])
+            slots.append(child.slots[: same // _WIDTH])
+            at += same
+            if same < len(child.tokens):
+                node = None
+                break
+            node = child
+        complete = node is not None and at == len(tokens) and at > 0
+        logits = node.logits if complete and node is not None else None
+        return Found(np.concatenate(slots) if slots else np.empty(0, np.int64), logits)
+
+    def store(
+        self,
+        ids: Sequence[int],
+        start: int,
+        layers: Sequence[Layer],
+        row: int,
+        column: int,
+        *,
+        space: bytes = b"",
+        logits: torch.Tensor | None = None,
+        passing: bool = False,
+    ) -> bool:
+        """Keep keys and values of ``ids[start:]``, unless they are there already.
+
+        Args:
+            ids: the whole sequence.
+            start: all tokens before it are in the tree.
+            layers: keys and values of a batch, from which they are copied.
+            row: of the batch.
+            column: of the batch, where the token ``ids[start]`` is.
+            space: see ``find``.
+            logits: of what comes next.
+            passing: whether nobody is likely to ask for it: it is then the first to go.
+
+        Returns:
+            Whether all of it is in the tree now; false if there is no room.
+        """
+        tokens = encoded(ids)
+        node, at = self._descend(tokens, space)
+        missing = len(ids) - at // _WIDTH
+        if at // _WIDTH < start:
+            return False  # what came before was freed: it had no room
+        if missing:
+            slots = self._take(missing)
+            if slots is None:
+                return False
+            first = column + len(ids) - missing - start
+            self._copy(slots, layers, row, first)
+            self.tokens_stored += missing
+            child = Node(node, tokens[at:], slots, 0 if passing else self._clock)
+            node.children[child.tokens[:_WIDTH]] = child
+            node = child
+        if logits is not None and node.tokens:
+            self._keep_logits(node, logits)
+        self.peak_bytes = max(self.peak_bytes, self.used_bytes)
+        return True
+
+    def gather(self, rows: Sequence[Slots], width: int, out: Sequence[Layer]) -> None:
+        """Write sequences into the first ``width`` columns of a batch, ending in the last of these, zeros before.
+
+        Args:
+            rows: slots of the sequences, ``width`` at most each.
+            width: columns to fill.
+            out: keys and values of the batch, [rows, heads, tokens, width of a head].
+        """
+        if not width:
+            return
+        table = np.full((len(rows), width), _BLANK, dtype=np.int64)
+        for number, slots in enumerate(rows):
+            table[number, width - len(slots) :] = slots
+        index = torch.from_numpy(table.reshape(-1)).to(self.shape.device)
+        for pool, batch in zip(self._pools, out, strict=True):
+            for kept, wanted in zip(pool, batch, strict=True):
+                taken = kept.index_select(0, index).view(len(rows), width, *kept.shape[1:])
+                wanted[: len(rows), :, :width] = taken.transpose(1, 2)
+
+    @property
+    def tokens(self) -> int:
+        """How many are kept."""
+        return self.capacity - self._free_count
+
+    @property
+    def used_bytes(self) -> int:
+        """What keys, values and logits take now."""
+        return (self.tokens + 1) * self.shape.token_bytes + len(self._kept_logits) * self.shape.logits
+
+    # -- the tree -----------------------------------------------------------------------------
+
+    def _descend(self, tokens: bytes, space: bytes) -> tuple[Node, int]:
+        """The node at the end of the longest beginning of ``tokens``, split off if need be, and its length in bytes."""
+        node = self._roots.get(space)
+        if node is None:
+            node = self._roots[space] = Node(None, b"", np.empty(0, np.int64), self._clock)
+        at = 0
+        while (child := node.children.get(tokens[at : at + _WIDTH])) is not None:
+            same = _shared(child.tokens, tokens[at:])
+            if same < len(child.tokens):
+                child = self._split(child, same)
+            child.used = self._clock
+            node, at = child, at + same
+        return node, at
+
+    def _split(self, node: Node, at: int) -> Node:
+        """Cut a run in two after ``at`` bytes; the new upper part."""
+        parent = node.parent
+        assert parent is not None
+        upper = Node(parent, node.tokens[:at], node.slots[: at // _WIDTH], node.used)
+        parent.children[upper.tokens[:_WIDTH]] = upper
+        node.parent, node.tokens, node.slots = upper, node.tokens[at:], node.slots[at // _WIDTH :]
+        upper.children[node.tokens[:_WIDTH]] = node
+        return upper
+
+    def _leaves(self) -> Iterator[Node]:
+        pending = list(self._roots.values())
+        while pending:
+            node = pending.pop()
+            pending.extend(node.children.values())
+            if not node.children and node.parent is not None:
+                yield node
+
+    def _take(self, count: int) -> Slots | None:
+        """Free slots, after dropping what has not been used for longest if need be."""
+        if self._free_count < count:
+            self._drop(count - self._free_count)
+        if self._free_count < count:
+            return None
+        self._free_count -= count
+        return self._free[self._free_count : self._free_count + count][::-1].copy()
+
+    def _drop(self, wanted: int) -> None:
+        """Free leaves until ``wanted`` slots are free, and a sixteenth more, so that it is seldom done."""
+        wanted = min(wanted + self.capacity // 16, self.capacity)
+        freed = 0
+        while freed < wanted:
+            leaves = sorted((leaf for leaf in self._leaves() if leaf.used < self._clock), key=lambda leaf: leaf.used)
+            if not leaves:
+                return
+            for leaf in leaves:
+                freed += self._remove(leaf)
+                if freed >= wanted:
+                    return
+
+    def _remove(self, leaf: Node) -> int:
+        count = len(leaf.slots)
+        self._free[self._free_count : self._free_count + count] = leaf.slots
+        self._free_count += count
+        self._kept_logits.pop(leaf, None)
+        assert leaf.parent is not None
+        del leaf.parent.children[leaf.tokens[:_WIDTH]]
+        return count
+
+    # -- tensors ------------------------------------------------------------------------------
+
+    def _copy(self, slots: Slots, layers: Sequence[Layer], row: int, column: int) -> None:
+        index = torch.from_numpy(slots).to(self.shape.device)
+        for pool, batch in zip(self._pools, layers, strict=True):
+            for kept, given in zip(pool, batch, strict=True):
+                kept.index_copy_(0, index, given[row, :, column : column + len(slots)].transpose(0, 1))
+
+    def _keep_logits(self, node: Node, logits: torch.Tensor) -> None:
+        if node.logits is None:
+            node.logits = logits.clone()
+        self._kept_logits[node] = None
+        self._kept_logits.move_to_end(node)
+        while len(self._kept_logits) * self.shape.logits > self._logits_room:
+            oldest, _ = self._kept_logits.popitem(last=False)
+            oldest.logits = None
+
+
+def encoded(ids: Sequence[int]) -> bytes:
+    """Token ids as bytes, four each: compared and cut faster than tuples."""
+    return np.asarray(ids, dtype="<u4").tobytes()
+
+
+def _shared(left: bytes, right: bytes) -> int:
+    """How many bytes of whole tokens two runs have in common at their beginning."""
+    size = min(len(left), len(right))
+    if left[:size] == right[:size]:
+        return size
+    a, b = np.frombuffer(left[:size], "<u4"), np.frombuffer(right[:size], "<u4")
+    return int(np.argmax(a != b)) * _WIDTH

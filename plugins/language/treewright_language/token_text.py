@@ -1,0 +1,123 @@
+"""Text as tokens and back: prompts, steps, and where a step may end.
+
+Text alone does not determine the tokens that were drawn; so a step of this vocabulary keeps its own
+(``Step.encoding``), and only steps of others are tokenised, each by itself.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from treewright_language.checkpoints import vocabulary_fingerprint
+from treewright_language.conversation import Message
+from treewright_registry import CallFailed, Step, as_text
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Ids: TypeAlias = tuple[int, ...]
+
+_KEPT_PROMPTS = 4096
+_CONTEXT = 8  # tokens before a step: enough to tell how its first token is written in their company
+_HALF_A_CHARACTER = "\ufffd"
+
+
+class TokenText:
+    """A tokenizer as the policy needs it.
+
+    Args:
+        tokenizer: of the model.
+        end_ids: further tokens that end an answer, beside the tokenizer's own.
+        delimiter: ends a step; ``None`` if steps end otherwise.
+
+    Attributes:
+        vocabulary: its fingerprint, see ``Encoding``.
+        size: number of tokens; ids are 0 … size − 1.
+        ends: tokens that end an answer; the first is appended to given answers that end without one.
+        may_complete: for each id, whether the token may complete the delimiter.
+    """
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase", end_ids: Sequence[int], delimiter: str | None) -> None:
+        self._tokenizer: Any = tokenizer
+        self.vocabulary = vocabulary_fingerprint(tokenizer)
+        self.size = max(tokenizer.get_vocab().values()) + 1
+        own = tokenizer.eos_token_id
+        self.ends: Ids = tuple(dict.fromkeys([own, *end_ids] if isinstance(own, int) else end_ids))
+        self.delimiter = delimiter
+        self.may_complete = self._completing()
+        self._prompts: OrderedDict[tuple[Any, ...], Ids] = OrderedDict()
+
+    def prompt(self, messages: Sequence[Message]) -> Ids:
+        """The conversation as tokens, up to where the assistant begins to write.
+
+        Written by the tokenizer's chat template. Without one: the messages' texts, each followed by an
+        empty line, after the tokenizer's own beginning-of-text token if it has one.
+
+        Raises:
+            CallFailed: a message holds an image, or the template refuses the conversation.
+        """
+        name = tuple((message["role"], message["content"]) for message in messages)
+        if any(not isinstance(content, str) for _, content in name):
+            raise CallFailed("the prompt holds an image, which this model cannot read; use a policy that can")
+        known = self._prompts.get(name)
+        if known is None:
+            known = self._prompts[name] = self._written(messages)
+            if len(self._prompts) > _KEPT_PROMPTS:
+                self._prompts.popitem(last=False)
+        return known
+
+    def step(self, step: Step, *, last: bool = False) -> Ids:
+        """A step's tokens: as drawn if they are of this vocabulary, else those of its text.
+
+        Where something follows the step, an end-of-answer token at its end is left out (a wrapper went
+        on behind a finished answer). As the last step (``last``) a complete answer has one: its own, or
+        the first of ``ends``.
+        """
+        encoding = step.encoding
+        if encoding is not None and encoding.vocabulary == self.vocabulary:
+            ids = encoding.ids
+            return ids if last or not ids or ids[-1] not in self.ends else ids[:-1]
+        found = tuple(self._tokenizer.encode(as_text(step.content), add_special_tokens=False))
+        return (*found, self.ends[0]) if last and step.finish == "stop" and self.ends else found
+
+    def text(self, ids: Sequence[int], before: Sequence[int]) -> str:
+        """What ``ids`` write after ``before``; an end-of-answer token at the end writes nothing."""
+        written = ids[:-1] if ids and ids[-1] in self.ends else ids
+        context = list(before[-_CONTEXT:])
+        start, whole = self._decode(context), self._decode([*context, *written])
+        # some tokenizers write a token otherwise at the beginning of a text than after others
+        return whole[len(start) :] if whole.startswith(start) else self._decode(written)
+
+    def completes(self, ids: Sequence[int], before: Sequence[int]) -> bool:
+        """Whether the text of ``ids`` holds the delimiter."""
+        return self.delimiter is not None and self.delimiter in self.text(ids, before)
+
+    def _decode(self, ids: Sequence[int]) -> str:
+        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return text
+
+    def _written(self, messages: Sequence[Message]) -> Ids:
+        if self._tokenizer.chat_template is None:
+            text = "".join(f"{message['content']}\n\n" for message in messages)
+            return tuple(self._tokenizer.encode(text))
+        try:
+            text = self._tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, tokenize=False)
+        except Exception as error:  # templates are programs and raise what they like
+            raise CallFailed(f"the chat template refuses the conversation: {error}") from error
+        return tuple(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def _completing(self) -> npt.NDArray[np.bool_]:
+        table = np.zeros(self.size, dtype=bool)
+        if self.delimiter is not None:
+            last = self.delimiter[-1]
+            pieces = self._tokenizer.batch_decode(
+                [[number] for number in range(self.size)],
+                skip_special_tokens=False,
+                clean_up_tokenization_spaces=False,
+            )
+            # bytes of a character cut in two may complete it
+            table[:] = [last in piece or (_HALF_A_CHARACTER in piece and last > "\x7f") for piece in pieces]
+        return table
