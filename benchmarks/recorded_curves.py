@@ -9,6 +9,7 @@ bands are a bootstrap over problems.
 
 import argparse
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -22,6 +23,7 @@ from treewright_math.grading.grader import Grader
 from treewright_math.recorded.curves import Point, curves
 from treewright_math.recorded.judging import Judge, known
 from treewright_math.recorded.layouts import RecordedProblem, read_recorded
+from treewright_registry import DataError
 
 NAMES = ("math_cot_100.jsonl.gz", "llm_samples_gsm8k.jsonl.gz", "llm_samples_math_l5.jsonl.gz")
 BUDGETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 41)
@@ -95,6 +97,13 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=64, help="subsets of each problem and budget (default 64)")
     parser.add_argument("--weakest", type=int, default=0, metavar="N", help="only the N weakest models' samples")
     options = parser.parse_args()
+    try:
+        show(options)
+    except DataError as error:
+        sys.exit(str(error))
+
+
+def show(options: argparse.Namespace) -> None:
     found: list[dict[str, Any]] = []
     for path in files_of(options.paths):
         problems = recorded(path)
