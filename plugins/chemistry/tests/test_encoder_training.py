@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch  # noqa: TID251  (a plugin that runs models may test with torch)
+import torch
 from rdkit import Chem
 
 from treewright_chemistry.encoder import DualEncoder

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -51,30 +52,29 @@ def read_pickled(path: Path) -> dict[str, Any]:
     Raises:
         DataError: as in ``convert``.
     """
+    if not path.is_file():
+        raise DataError(f"{path} does not exist\n    name a .pt or .bin file, or a folder with pytorch_model.bin")
     import pickle
 
     import torch
 
-    if not path.is_file():
-        raise DataError(f"{path} does not exist\n    name a .pt or .bin file, or a folder with pytorch_model.bin")
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # what it warns of (old protocols) is refused or read
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise DataError(
             f"{path} is refused: it holds more than tensors, and that could be a program"
             f"\n    {_first_line(error)}\n    ask its author for the bare state_dict, or for safetensors"
         ) from error
     except Exception as error:  # a damaged file may raise anything in the reader
-        raise DataError(
-            f"{path} cannot be read: {_first_line(error)}\n    is it complete? copy it again"
-        ) from error
+        raise DataError(f"{path} cannot be read: {_first_line(error)}\n    is it complete? copy it again") from error
     return _named_tensors(loaded, path)
 
 
 def _convert_file(source: Path, target: Path) -> Path:
+    tensors = read_pickled(source)
     from safetensors.torch import save_file
 
-    tensors = read_pickled(source)
     if target.is_dir():
         target = target / f"{source.stem}.safetensors"
     if not target.parent.is_dir():

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-
 from plugins.math.tests.reward_readers.tiny_checkpoints import (
     CHATML,
     LLAMA,
@@ -11,6 +10,7 @@ from plugins.math.tests.reward_readers.tiny_checkpoints import (
     make_config,
     make_tokenizer,
 )
+
 from treewright_math.reward_readers.catalogue import RECIPES
 from treewright_math.reward_readers.reader import Reader
 

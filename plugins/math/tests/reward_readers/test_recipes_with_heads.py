@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-
 from plugins.math.tests.reward_readers.tiny_checkpoints import (
     CHATML,
     hidden_at_the_end,
@@ -11,6 +10,7 @@ from plugins.math.tests.reward_readers.tiny_checkpoints import (
     make_headed,
     make_tokenizer,
 )
+
 from treewright_math.reward_readers.catalogue import RECIPES
 from treewright_math.reward_readers.reader import Reader
 
@@ -81,9 +81,7 @@ def test_skywork_reads_the_value_head_at_each_lines_newline(tmp_path):
     tokenizer = make_tokenizer(tmp_path, controls=("<|endoftext|>",), bos="<|endoftext|>")
     head = {"v_head.summary.weight": (1, 16), "v_head.summary.bias": (1,)}
     config = make_config("qwen2", tokenizer)
-    backbone, head = make_headed(
-        tmp_path, config, head, architecture="Qwen2ForPrmModel", left_over=("lm_head.weight",)
-    )
+    backbone, head = make_headed(tmp_path, config, head, architecture="Qwen2ForPrmModel", left_over=("lm_head.weight",))
     text, expected, elsewhere = f"<|endoftext|>{PROBLEM}\n", [], []
     for line in LINES:
         elsewhere.append(hidden_at_the_end(backbone, tokenizer(text + line)["input_ids"]))
@@ -93,7 +91,9 @@ def test_skywork_reads_the_value_head_at_each_lines_newline(tmp_path):
     reading = read(tmp_path, "skywork-o1-prm")
     assert reading.scores == pytest.approx([float(torch.tensor(value).sigmoid()) for value in raw], abs=1e-5)
     assert reading.owners == (0, 1, 1, 2)
-    assert reading.scores != pytest.approx(raw, abs=1e-2)  # raw values, as the vendor's server returns them, do not pass
+    assert reading.scores != pytest.approx(
+        raw, abs=1e-2
+    )  # raw values, as the vendor's server returns them, do not pass
     wrong = [float(linear(head, "v_head.summary", state)[0].sigmoid()) for state in elsewhere]
     assert reading.scores != pytest.approx(wrong, abs=1e-2)
 
@@ -110,7 +110,9 @@ def test_reasoneval_reads_three_classes_at_each_steps_last_token(tmp_path, kind,
     validity, redundancy, first_tokens = [], [], []
     for step in TEXTS:
         own = tokenizer(step, add_special_tokens=False)["input_ids"]
-        first_tokens.append(float(linear(head, "score_head", hidden_at_the_end(backbone, ids + own[:1])).softmax(-1)[0]))
+        first_tokens.append(
+            float(linear(head, "score_head", hidden_at_the_end(backbone, ids + own[:1])).softmax(-1)[0])
+        )
         ids = ids + own
         classes = linear(head, "score_head", hidden_at_the_end(backbone, ids)).softmax(-1)
         validity.append(float(classes[1] + classes[2]))

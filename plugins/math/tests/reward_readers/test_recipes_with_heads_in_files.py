@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-
 from plugins.math.tests.reward_readers.tiny_checkpoints import (
     THINKING,
     hidden_at_the_end,
@@ -10,6 +9,7 @@ from plugins.math.tests.reward_readers.tiny_checkpoints import (
     make_config,
     make_tokenizer,
 )
+
 from treewright_math.convert_weights import convert
 from treewright_math.reward_readers.catalogue import RECIPES
 from treewright_math.reward_readers.heads import build_head

@@ -41,7 +41,9 @@ def make_tokenizer(folder, *, words=None, controls=(), template=None, bos=None, 
         number = next(n for n in range(number, number + 1000) if n not in taken)
         vocabulary[letter] = number
         number += 1
-    whole = [word for word in words if len(word.encode()) > 1 and word.strip()]  # found as they stand, before all merging
+    whole = [
+        word for word in words if len(word.encode()) > 1 and word.strip()
+    ]  # found as they stand, before all merging
     for word, its_id in words.items():
         spelt = "".join(part for part, _ in spell.pre_tokenize_str(word))
         vocabulary[word if word in whole else spelt] = its_id

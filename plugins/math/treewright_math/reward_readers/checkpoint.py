@@ -37,11 +37,10 @@ def folder_of(model: str) -> Path:
     if isinstance(place, Path):
         return place
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HubError
 
     try:
         return Path(snapshot_download(place, local_files_only=True))
-    except (HubError, OSError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"model '{model}' is not in the local cache of the hub\n    download it first:  hf download {model}"
         ) from error
@@ -72,8 +71,9 @@ def check_backbone(config: Mapping[str, Any], recipe: Recipe, folder: Path) -> N
     found = config.get("model_type")
     if found not in recipe.model_types:
         raise ConfigurationError(
-            f"recipe '{recipe.name}' reads models of type {' or '.join(recipe.model_types)}; {folder / 'config.json'} says"
-            f" '{found}'\n    is this a checkpoint of that recipe? set  recipe:  to the one that it is of"
+            f"recipe '{recipe.name}' reads models of type {' or '.join(recipe.model_types)};"
+            f" {folder / 'config.json'} says '{found}'"
+            "\n    is this a checkpoint of that recipe? set  recipe:  to the one that it is of"
         )
 
 
@@ -121,7 +121,8 @@ def weights_file(folder: Path, stem: str, recipe: str) -> Path:
                 f"\n    convert it once:  python -m treewright_math.convert_weights {pickled} {path}"
             )
     raise ConfigurationError(
-        f"recipe '{recipe}' needs the head's file {path}\n    copy it from the checkpoint (there: {stem}.pt) and convert it:"
+        f"recipe '{recipe}' needs the head's file {path}"
+        f"\n    copy it from the checkpoint (there: {stem}.pt) and convert it:"
         f"  python -m treewright_math.convert_weights {stem}.pt {path}"
     )
 
@@ -140,7 +141,7 @@ def read_tensors(place: Path, names: Collection[str]) -> dict[str, torch.Tensor]
     found: dict[str, torch.Tensor] = {}
     for file in _files(place):
         with _opened(file) as tensors:
-            found.update({name: tensors.get_tensor(name) for name in tensors.keys() if name in names})  # noqa: SIM118
+            found.update({name: tensors.get_tensor(name) for name in tensors.keys() if name in names})
     return found
 
 
@@ -177,9 +178,7 @@ def _opened(file: Path) -> Iterator[Any]:
         ) from error
 
 
-def _load_backbone(
-    recipe: Recipe, folder: Path, head: Collection[str], device: torch.device, dtype: Precision
-) -> Any:
+def _load_backbone(recipe: Recipe, folder: Path, head: Collection[str], device: torch.device, dtype: Precision) -> Any:
     """The standard network of the folder's model type, without any output layer."""
     try:
         with _quiet():

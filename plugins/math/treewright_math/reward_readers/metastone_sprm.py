@@ -8,8 +8,8 @@ Head: Linear(c, 2c), ReLU, (Dropout), Linear(2c, 1): 2c² + 4c + 1 parameters (2
 
 Marks. English: the tokens that ``".\n\n"`` is made of. Chinese: every token of the vocabulary that holds a newline or
 the full stop 。, with at most one other character and at most three in all. Of a run of marks the first counts; one
-that follows ``<think>`` directly does not; only those between ``<think>`` and ``</think>`` do. Then the read position is
-the mark's, shifted left by one.
+that follows ``<think>`` directly does not; only those between ``<think>`` and ``</think>`` do. The read position is the
+mark's, shifted left by one.
 
 Source: MetaStone-AI/MetaStone-S1, test/score_model_queue.py. One thing is ours: in a text without thinking tags
 the whole *answer* is looked at, not the problem too. A trajectory step may hold any number of marks: it gets the

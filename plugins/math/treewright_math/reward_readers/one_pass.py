@@ -97,15 +97,13 @@ def hidden_states(backbone: Any, answers: Sequence[LaidOut]) -> torch.Tensor:
 def log_probabilities(model: Any, answers: Sequence[LaidOut]) -> list[torch.Tensor]:
     """For each answer the log-probability of each of its tokens from ``start`` on, in float64."""
     hidden = hidden_states(model.base_model, answers)
-    output = model.get_output_embeddings()
+    output: Any = model.get_output_embeddings()
     found = []
     for row, answer in enumerate(answers):
         before = hidden[row, answer.start - 1 : len(answer.ids) - 1]
         tokens = torch.tensor(answer.ids[answer.start :], device=before.device)
-        parts = [
-            _picked(output(states), wanted)
-            for states, wanted in zip(before.split(_CHUNK), tokens.split(_CHUNK), strict=True)
-        ]
+        places = range(0, len(tokens), _CHUNK)
+        parts = [_picked(output(before[at : at + _CHUNK]), tokens[at : at + _CHUNK]) for at in places]
         found.append(torch.cat(parts))
     return found
 

@@ -121,7 +121,7 @@ class Reader:
         if isinstance(output, Head):
             backbone, head = load_headed(recipe, output, folder, device=device, dtype=dtype)
             return HeadReader(backbone, _in_float32(head), recipe.measure, batch_tokens)
-        model = load_causal_lm(str(folder), device=device, dtype=dtype)
+        model: Any = load_causal_lm(str(folder), device=device, dtype=dtype)
         if isinstance(output, TokenLogits):
             tokens = [self.vocabulary.id_of(text) for text in output.tokens]
             head = TokenHead(model.get_output_embeddings(), tokens)
@@ -145,7 +145,8 @@ class Reader:
         different = [token for token, number in mine.items() if theirs.get(token, number) != number]
         if different:
             raise ConfigurationError(
-                f"recipe '{self.recipe.name}': model and reference number their tokens differently, e.g. {different[0]!r}"
+                f"recipe '{self.recipe.name}': model and reference number their tokens differently,"
+                f" e.g. {different[0]!r}"
                 "\n    their probabilities cannot be compared; use the model that the reward model was trained from"
             )
 

@@ -72,6 +72,4 @@ REASONEVAL: Final = Recipe(
     threshold=0.5,
 )
 
-REASONEVAL_REDUNDANCY: Final = replace(
-    REASONEVAL, name="reasoneval-redundancy", measure=not_redundant, threshold=0.85
-)
+REASONEVAL_REDUNDANCY: Final = replace(REASONEVAL, name="reasoneval-redundancy", measure=not_redundant, threshold=0.85)

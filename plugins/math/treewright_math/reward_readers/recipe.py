@@ -146,7 +146,7 @@ class Recipe:
         tokens: tokens that are checked when the tokenizer is loaded.
         range, link: of the scores, as in the scorer's contract.
         level: ``step`` reads one score per reasoning step, ``outcome`` one for the answer.
-        aggregation: the vendor's way from steps to the answer (``ours`` in the table of the README where none is known).
+        aggregation: the vendor's way from steps to the answer (where none is known, the README's table says so).
         threshold: a step below it counts as wrong.
         max_tokens: the longest input that the vendor allows, ``None`` for the backbone's own limit.
         without_reads: the score of an answer without anything to read; ``None`` where there always is something.

@@ -104,9 +104,7 @@ class PrmScorer:
             for trajectory in (request.trajectory for request in requests)
         ]
         readings = self._reader.read(answers, self._split)
-        return [
-            self._score(reading, len(steps)) for reading, (_, steps) in zip(readings, answers, strict=True)
-        ]
+        return [self._score(reading, len(steps)) for reading, (_, steps) in zip(readings, answers, strict=True)]
 
     def _score(self, reading: Reading, depth: int) -> Score:
         if reading.reason is not None:
