@@ -31,6 +31,11 @@ def treewright_register(registry: Collector) -> None:
         "treewright_math.verification.recorded_step_scores:RecordedStepScores",
         summary="step scores that are stored beside the steps",
     )
+    registry.scorer(
+        "prm",
+        "treewright_math.reward_readers.scorer:PrmScorer",
+        summary="process and outcome reward models of many vendors, one pass over all steps",
+    )
     registry.task(
         "embedded",
         "treewright_math.embedded_world.task:EmbeddedTask",
