@@ -1,9 +1,8 @@
-"""Answers cut into reasoning steps; first errors."""
+"""Answers cut into reasoning steps."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treewright_math.reward_readers.first_error import first_error
 from treewright_math.step_splitting import Piece, per_step, pieces_of
 
 
@@ -32,9 +31,3 @@ def test_a_step_without_a_score_takes_that_of_the_step_before():
     assert per_step([0.4, 0.9, 0.2], [1, 1, 3], 5, min) == (0.4, 0.4, 0.4, 0.2, 0.2)
     assert per_step([0.4, 0.2], [1, 3], 4, min, before=0.0) == (0.0, 0.4, 0.4, 0.2)
     assert per_step([], [], 2, min, before=0.0) == (0.0, 0.0)
-
-
-def test_the_first_error_is_the_first_score_below_the_threshold():
-    assert first_error([0.9, 0.4, 0.1], 0.5) == 1
-    assert first_error([0.9, 0.5], 0.5) == -1
-    assert first_error([], 0.5) == -1

@@ -10,11 +10,12 @@ at which tokens the network is read, by which head, and what becomes of the head
     vocabulary        a tokenizer as recipes see it, and the check of vendors' token ids
     checkpoint        weights from a folder: safetensors only, nothing missing, nothing left over
     heads             the small networks on top
+    measures          from a head's numbers to scores
     one_pass          many answers, one forward pass for all their steps
     aggregation       one number out of the steps' numbers
-    first_error       the first step below a threshold, as ProcessBench asks
-    scorer            the component ``math/prm``
-    generative, genprm, thinkprm          judges that write: the component ``math/generative-prm``
+    reader            a model with its recipe, for scripts; scorer: the same as the component ``math/prm``
+
+Judges that write their verdict are in ``generative_readers``.
 
 No vendor's code is run. The layouts follow what the vendors publish (named in each room).
 """
