@@ -106,3 +106,41 @@ def test_a_blob_that_is_no_image_is_refused():
 def test_an_image_in_a_step_is_refused():
     with pytest.raises(CallFailed, match="step 2 holds an image, which no assistant message can carry"):
         messages(steps=["one", (Text("two"), IMAGE)], blobs=Pixels())
+
+
+EARLIER = [{"role": "user", "content": "1 + 1?"}, {"role": "assistant", "content": "2"}]
+
+
+def test_a_prompt_that_is_a_conversation_is_taken_turn_by_turn():
+    turns = [*EARLIER, {"role": "user", "content": "2 + 3?"}]
+    assert messages(prompt={"messages": turns}) == turns
+    assert messages(prompt={"messages": turns}, instruction="Be brief.", steps=["5"])[:-1] == [
+        {"role": "system", "content": "Be brief."},
+        *turns,
+        {"role": "assistant", "content": "5"},
+    ]
+
+
+def test_a_conversations_own_system_message_takes_the_place_of_the_instruction():
+    turns = [{"role": "system", "content": "Judge."}, {"role": "user", "content": "2 + 3 = 6"}]
+    assert messages(prompt={"messages": turns}, instruction="Solve.") == turns
+
+
+@pytest.mark.parametrize(
+    ("turns", "what"),
+    [
+        (EARLIER, "does not end with a user's message"),
+        ([], "does not end with a user's message"),
+        ("hello", "needs a role"),
+        ([{"role": "root", "content": "x"}], "needs a role"),
+        ([{"role": "user", "content": ["x"]}], "needs a role"),
+        ([{"role": "user"}], "needs a role"),
+    ],
+)
+def test_a_conversation_that_is_none_is_refused(turns, what):
+    with pytest.raises(CallFailed, match=what):
+        messages(prompt={"messages": turns})
+
+
+def test_other_prompts_with_messages_in_them_are_shown_as_json():
+    assert messages(prompt={"messages": [], "n": 1})[0]["content"] == '{"messages": [], "n": 1}'

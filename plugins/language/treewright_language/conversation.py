@@ -20,10 +20,14 @@ The messages are, in this order:
    is left open: what comes next continues it (``opened`` takes it off).
 
 Without steps the request's own instruction ends message 2, after an empty line. Peers are not shown.
+
+A prompt may be a conversation itself, ``{"messages": [{"role": …, "content": text}, …]}``, ending with a user's
+message: that one then is the prompt of message 2, the others stand before it as they are, and a system message
+among them takes the place of the policy's instruction. A judge that has spoken before is asked so.
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from treewright_registry import (
@@ -43,6 +47,8 @@ Message: TypeAlias = dict[str, Any]
 Part: TypeAlias = dict[str, Any]
 Request: TypeAlias = ProposeRequest | LikelihoodRequest
 
+_ROLES = ("system", "user", "assistant")
+
 
 def messages_of(request: Request, instruction: str, go_on: str | None, blobs: BlobStore | None) -> list[Message]:
     """The conversation that asks for what comes next.
@@ -57,9 +63,12 @@ def messages_of(request: Request, instruction: str, go_on: str | None, blobs: Bl
     Raises:
         CallFailed: the request holds something that the chat API cannot carry.
     """
-    asked = list(_question(request, blobs))
+    earlier, prompt = _turns(request.trajectory.problem.prompt)
+    asked = list(_question(request.context.hits, prompt, blobs))
     own = list(_parts(request.context.instruction, blobs))
-    messages = [_message("system", [_text(instruction)])] if instruction else []
+    led = any(message["role"] == "system" for message in earlier)
+    messages = [_message("system", [_text(instruction)])] if instruction and not led else []
+    messages += earlier
     if request.trajectory.step is None:
         messages.append(_message("user", asked + ([_text("\n\n"), *own] if own else [])))
         return messages
@@ -80,14 +89,30 @@ def opened(messages: list[Message]) -> tuple[list[Message], str]:
     return messages, ""
 
 
-def _question(request: Request, blobs: BlobStore | None) -> Iterator[Part]:
-    hits = request.context.hits
+def _turns(prompt: Payload) -> tuple[list[Message], Payload]:
+    """The messages before the last one of a prompt that is a conversation, and what that one says."""
+    if not isinstance(prompt, Mapping) or set(prompt) != {"messages"}:
+        return [], prompt
+    messages: Any = prompt["messages"]
+    if not isinstance(messages, list | tuple) or not all(map(_is_turn, messages)):
+        raise CallFailed(f"each message of the prompt needs a role ({', '.join(_ROLES)}) and a content that is text")
+    if not messages or messages[-1]["role"] != "user":
+        raise CallFailed("the prompt is a conversation that does not end with a user's message")
+    return [dict(message) for message in messages[:-1]], messages[-1]["content"]
+
+
+def _is_turn(message: Any) -> bool:
+    keys = isinstance(message, Mapping) and set(message) == {"role", "content"}
+    return keys and message["role"] in _ROLES and isinstance(message["content"], str)
+
+
+def _question(hits: Sequence[Hit], prompt: Payload, blobs: BlobStore | None) -> Iterator[Part]:
     if hits:
         yield _text("Retrieved records, best first:\n\n")
         for number, hit in enumerate(hits, 1):
             yield from _record(number, hit, blobs)
         yield _text("Problem:\n\n")
-    yield from _parts(request.trajectory.problem.prompt, blobs)
+    yield from _parts(prompt, blobs)
 
 
 def _record(number: int, hit: Hit, blobs: BlobStore | None) -> Iterator[Part]:
