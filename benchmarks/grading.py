@@ -100,7 +100,7 @@ def side_by_side(name: str, pairs: Sequence[Pair], add: Callable[..., None]) -> 
     ways = {"in this process": _in_this_process(), **{work: _asking(work, each) for work, each in graders.items()}}
     for grader in graders.values():
         grader.compare("\\frac{1}{2}", "\\sqrt{2}")  # the worker starts
-    seconds: Counter[str] = Counter()
+    seconds = dict.fromkeys(ways, 0.0)
     found: dict[str, list[bool]] = {work: [] for work in ways}
     for start in range(0, len(pairs), CHUNK):
         for work, ask in ways.items():

@@ -31,14 +31,14 @@ MAKERS: Mapping[str, tuple[float, Callable[[Random], str]]] = {
     "line ends": (10.0, lambda r: _sprinkled(r, r.choice(["\n", "\r\n", "\u2028", "\x85"]))),
 }
 
-_PYTHON = (
+_PYTHON: tuple[str, ...] = (
     "__import__('os').system('sleep 60')",
     "().__class__.__bases__[0].__subclasses__()",
     "exec('while True: pass')",
     "lambda: (yield)",
     "open('/dev/zero').read()",
 )
-_PIECES = (
+_PIECES: tuple[str, ...] = (
     *(r"\frac \sqrt \left( \right) \int_0^1 \sum \lim_{x\to0} \log \sin ^ _ { } [ ] $ $$ \\ & % # ~".split()),
     *"0 1 2 x y + - = , . / * ! |".split(),
     *(r"\pi \infty \begin{cases} \end{cases} \text{and} \% \circ \cup \mathbb{R}".split()),

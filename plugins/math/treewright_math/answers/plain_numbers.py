@@ -5,7 +5,7 @@ from fractions import Fraction
 
 _MOST_DIGITS = 400
 _INTEGER = r"(?:\d{1,3}(?:,\d{3})+|\d+)"
-_PLAIN = re.compile(rf"(?P<sign>[-+]?)(?P<whole>{_INTEGER})?(?:\.(?P<decimals>\d+)?)?(?:/(?P<below>\d+))?")
+_PLAIN = re.compile(rf"(?P<sign>[-+]?)(?P<whole>{_INTEGER})?(?:\.(?P<decimals>\d+)?)?(?:/(?P<below>\d+))?", re.ASCII)
 
 
 def plain_number(text: str) -> Fraction | None:

@@ -21,7 +21,7 @@ class Grader:
     outcome says why. May be used from several threads; each process has a worker of its own.
 
     Args:
-        deadline: seconds that math-verify may take for one answer.
+        deadline: seconds of computing that math-verify may take for one answer.
         longest: characters of reference or answer beyond which only the spelling is compared.
         memory: bytes of address space that the computation may take.
         quick: whether what is plain to see is decided without the worker.

@@ -1,10 +1,12 @@
 r"""The grading worker: ``python -m treewright_math.grading.worker DEADLINE MEMORY``.
 
 Two processes. This one imports math-verify once, reads questions from standard input and writes answers to standard
-output, one JSON line each. It computes nothing itself: a fork of it does, which it kills and replaces, in
-milliseconds, when an answer is late. So no answer can hang it, and a deep recursion or an exhausted memory ends a fork
-only. Memory is bounded by RLIMIT_AS. CPU time is bounded by RLIMIT_CPU, renewed for each answer: should both parents
-be killed while a fork computes, the system ends the fork a moment later.
+output, one JSON line each. It computes nothing itself: a fork of it does, which is replaced in milliseconds when it
+ends. So no answer can hang it, and a deep recursion or an exhausted memory ends a fork only.
+
+The fork has DEADLINE seconds of its own computing time for each answer, and MEMORY bytes of address space (RLIMIT_AS).
+The system ends it at the deadline (ITIMER_PROF), whatever it does and whether or not anybody still waits for it; and
+what is in time does not depend on how busy the machine is. Should it sleep, this process kills it.
 
 A question is ``[reference, answer]``, its answer ``[equal, reason]``.
 """
@@ -20,7 +22,8 @@ from functools import lru_cache
 from typing import Any, BinaryIO, Final, NoReturn
 
 _RECURSION: Final = 3_000
-_SPARE_SECONDS: Final = 2  # of CPU time, beyond the deadline, before the system ends a fork
+PATIENCE: Final = 4
+"""Real seconds, per second of the deadline, before a fork is killed from outside."""
 
 
 class Computing:
@@ -44,24 +47,29 @@ class Computing:
         try:
             self._questions.write(line)
             self._questions.flush()
-            ready, _, _ = select.select([self._answers], [], [], self._deadline)
-            answer = self._answers.readline() if ready else None
+            ready, _, _ = select.select([self._answers], [], [], PATIENCE * self._deadline)
+            answer = self._answers.readline() if ready else b""
         except OSError:
-            answer = b""
+            ready, answer = [], b""
         if answer:
             return answer
-        self.end()
-        reason = f"no answer within {self._deadline:g} s" if answer is None else "its computation crashed"
+        cause = self.end()
+        late = not ready or cause == signal.SIGPROF
+        reason = f"no answer within {self._deadline:g} s" if late else "its computation crashed"
         return json.dumps([False, reason]).encode() + b"\n"
 
-    def end(self) -> None:
-        """Kill the fork, if there is one."""
-        if self._process:
-            os.kill(self._process, signal.SIGKILL)
-            os.waitpid(self._process, 0)
+    def end(self) -> int:
+        """End the fork, if there is one; the signal that it died of."""
+        if not self._process:
+            return 0
+        try:
+            os.kill(self._process, signal.SIGKILL)  # does nothing to a fork that has ended already
+            _, status = os.waitpid(self._process, 0)
+        finally:
             self._questions.close()
             self._answers.close()
             self._process = 0
+        return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
     def _fork(self) -> None:
         question_end, questions = os.pipe()
@@ -79,8 +87,9 @@ class Computing:
         sys.setrecursionlimit(_RECURSION)
         resource.setrlimit(resource.RLIMIT_AS, (self._memory, self._memory))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
         for line in questions:
-            _allow_seconds(self._deadline + _SPARE_SECONDS)
+            signal.setitimer(signal.ITIMER_PROF, self._deadline)
             answers.write(json.dumps(self._compared(line)).encode() + b"\n")
             answers.flush()
         os._exit(0)
@@ -91,13 +100,6 @@ class Computing:
             return [self._equal(reference, answer), None]
         except Exception as error:  # hostile text may raise anything; math-verify catches most itself
             return [False, f"{type(error).__name__} in math-verify"]
-
-
-def _allow_seconds(seconds: float) -> None:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    limit = int(used.ru_utime + used.ru_stime + seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (limit if hard < 0 else min(limit, hard), hard))
 
 
 def math_verify_equal() -> Callable[[str, str], bool]:

@@ -15,18 +15,19 @@ import weakref
 from collections.abc import Sequence
 
 from treewright_math.grading.outcome import Outcome
+from treewright_math.grading.worker import PATIENCE
 from treewright_registry import CallFailed
 
 _BATCH = 64  # questions on their way; their answers fit into a pipe's buffer, so that neither side can block
 _START_SECONDS = 120.0
-_GRACE_SECONDS = 5.0  # the worker keeps the deadline itself; this is for the case that it cannot
+_GRACE_SECONDS = 10.0  # the worker keeps the deadline itself; this is for the case that it cannot
 
 
 class WorkerProcess:
     """Asks the grading worker. Not for several threads at once: ``Grader`` sees to that.
 
     Args:
-        deadline: seconds for one answer.
+        deadline: seconds of computing for one answer.
         memory: bytes of address space for the process that computes.
     """
 
@@ -69,7 +70,7 @@ class WorkerProcess:
             process.stdin.write(b"".join(json.dumps(pair).encode() + b"\n" for pair in batch))
             process.stdin.flush()
             for _ in batch:
-                equal, reason = json.loads(self._line(process, self._deadline + _GRACE_SECONDS))
+                equal, reason = json.loads(self._line(process, PATIENCE * self._deadline + _GRACE_SECONDS))
                 outcomes.append(Outcome(bool(equal), "math-verify", reason))
         except (OSError, EOFError) as error:
             self.close()

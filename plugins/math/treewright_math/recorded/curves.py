@@ -2,7 +2,8 @@ r"""Accuracy against budget: each selection on k of the N stored samples, averag
 
 For every problem, k samples are drawn without replacement ``draws`` times, and the selection is made by the engine's
 own rule: the most frequent answer (first seen wins ties), the highest reward, the highest summed reward. The oracle
-needs no drawing: it is pass@k, exactly. Bands are a percentile bootstrap over problems, which is where the uncertainty lies.
+needs no drawing: it is pass@k, exactly. Bands are a percentile bootstrap over problems, which is where the uncertainty
+lies.
 """
 
 from collections.abc import Callable, Mapping, Sequence
