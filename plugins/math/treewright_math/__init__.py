@@ -36,6 +36,11 @@ def treewright_register(registry: Collector) -> None:
         "treewright_math.reward_readers.scorer:PrmScorer",
         summary="process and outcome reward models of many vendors, one pass over all steps",
     )
+    registry.scorer(
+        "generative-prm",
+        "treewright_math.generative_readers.scorer:GenerativePrm",
+        summary="a language model reviews each step in writing and judges it (GenPRM, ThinkPRM)",
+    )
     registry.task(
         "embedded",
         "treewright_math.embedded_world.task:EmbeddedTask",
@@ -45,6 +50,19 @@ def treewright_register(registry: Collector) -> None:
         "embedded",
         "treewright_math.embedded_world.trainer:EmbeddedTrainer",
         summary="embedded language models (target, draft) and process reward model, from scratch",
+    )
+    registry.knowledge_base(
+        "problems", "treewright_math.retrieval.problems:Problems", summary="worked problems or solution steps, by text"
+    )
+    registry.retriever(
+        "similar-problems",
+        "treewright_math.retrieval.similar_problems:SimilarProblems",
+        summary="worked problems or solution steps near to a text, never the problem itself",
+    )
+    registry.trainer(
+        "text-encoder",
+        "treewright_math.text_encoder.trainer:TextEncoderTrainer",
+        summary="embedded text encoder of problems and solution steps",
     )
     for name, summary in PIPELINES.items():
         registry.pipeline(name, f"treewright_math:pipelines/{name}.yaml", summary=summary)

@@ -13,6 +13,7 @@ from plugins.math.tests.reward_readers.tiny_checkpoints import (
     make_tokenizer,
 )
 
+from treewright.pipeline import capabilities_of
 from treewright.testing import scorer_checks
 from treewright.testing.batch_checks import CHECKS as BATCH_CHECKS
 from treewright.testing.subjects import scorer_subject
@@ -116,6 +117,7 @@ def test_outcome_models_score_no_steps_and_say_so_beforehand(tmp_path):
     options = {"model": str(tmp_path), "recipe": "reasonflux-prm-1.5b"}
     assert PrmScorer.capabilities_for(options) == frozenset()
     assert PrmScorer.capabilities_for({"model": "x"}) == {Capability.PARTIAL, Capability.STEP_SCORES}
+    assert "partial" not in capabilities_of(PrmScorer, options)
     scorer = PrmScorer(**options)
     assert (scorer.level, scorer.capabilities) == ("outcome", frozenset())
     [result] = score(scorer, trajectory(ANSWER))

@@ -48,7 +48,7 @@ class PrmScorer:
         ConfigurationError: model, recipe, tokenizer or options do not fit together.
     """
 
-    level: Literal["step", "outcome"] = "step"
+    level: Literal["step", "outcome"] = "outcome"
     range: tuple[float, float] = (-_INF, _INF)
     link: Literal["probability", "logit", "real"] = "real"
     capabilities: frozenset[str] = _STEPWISE
