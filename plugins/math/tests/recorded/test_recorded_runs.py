@@ -1,0 +1,120 @@
+import gzip
+import json
+import os
+
+import pytest
+
+from treewright import load_pipeline, run_pipeline
+
+needs_data = pytest.mark.skipif(not os.environ.get("TREEWRIGHT_DATA"), reason="TREEWRIGHT_DATA is not set")
+DATA = "$TREEWRIGHT_DATA/math"
+ROWS = [
+    {"id": "a", "problem": "2+2?", "gold": "4", "samples": [
+        {"text": "\\boxed{5}", "score": 0.1}, {"text": "\\boxed{4}", "score": 0.9}, {"text": "#### 5", "score": 0.2},
+    ]},
+    {"id": "b", "problem": "Half?", "gold": "\\frac{1}{2}", "samples": [
+        {"text": "\\boxed{0.5}", "score": 0.3}, {"text": "\\boxed{2}", "score": 0.8}, {"text": "#### 1/2", "score": 0},
+    ]},
+]  # fmt: skip
+
+
+@pytest.fixture
+def own(tmp_path):
+    path = tmp_path / "own.jsonl.gz"
+    lines = [json.dumps(ROWS[0]), "{broken", json.dumps(ROWS[1])]
+    path.write_bytes(gzip.compress("\n".join(lines).encode()))
+    return str(path)
+
+
+def run(out, path, *overrides, workers=1, **options):
+    pipeline = load_pipeline("math/recorded", overrides=[f"task.path={path}", *overrides])
+    summary = run_pipeline(pipeline, out, workers=workers, **options)
+    records = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
+    return summary, {record["id"]: record for record in records}
+
+
+def figures(summary):
+    return {name: metric["value"] for name, metric in summary["metrics"].items()}
+
+
+def test_ones_own_generations_are_ranked_and_a_broken_line_is_a_failed_problem(own, tmp_path):
+    summary, records = run(tmp_path / "run", own)
+    assert [records[name]["answer"] for name in ("a", "b")] == ["4", "2"]
+    assert [records[name]["correct"] for name in ("a", "b")] == [True, False]
+    assert "line 2: not JSON" in records["recorded-2"]["error"]
+    assert summary["failures"] == 1
+    found = figures(summary)
+    assert found["accuracy"] == pytest.approx(1 / 3)
+    assert (found["pass_at_1"], found["best"], found["oracle"]) == (pytest.approx(1 / 2), 1 / 2, 1.0)
+    assert found["majority"] == 1 / 2  # by strings 0.5, 2 and 1/2 are three answers
+
+
+def test_votes_by_meaning_are_an_option(own, tmp_path):
+    vote = ["aggregator={use: core/majority}", "search.n=3"]
+    by_string, _ = run(tmp_path / "string", own, *vote)
+    by_meaning, records = run(tmp_path / "canonical", own, *vote, "task.equality=canonical")
+    assert (records["a"]["answer"], records["b"]["answer"]) == ("5", "0.5")
+    assert figures(by_meaning)["majority"] == 1 / 2
+    assert figures(by_string)["weighted_vote"] == 1 / 2
+
+
+def test_two_workers_find_the_same(own, tmp_path):
+    alone, shared = (run(tmp_path / str(n), own, "search.n=2", workers=n)[1] for n in (1, 2))
+    kept = ("answer", "correct", "score", "runners_up", "metrics")
+    assert {n: [r[k] for k in kept] for n, r in alone.items()} == {n: [r[k] for k in kept] for n, r in shared.items()}
+
+
+@needs_data
+def test_math_cot_100_is_reproduced(tmp_path):
+    summary, _ = run(tmp_path / "run", f"{DATA}/math_cot_100.jsonl.gz")
+    found = figures(json.loads((tmp_path / "run/summary.json").read_text()))
+    assert (summary["n"], summary["failures"]) == (100, 0)
+    expected = {"pass_at_1": 0.91, "majority": 0.93, "best": 0.94, "oracle": 0.96, "accuracy": 0.94, "found": 0.96}
+    assert {name: round(found[name], 6) for name in expected} == expected
+
+
+@needs_data
+@pytest.mark.parametrize(("aggregator", "accuracy"), [("majority", 0.93), ("weighted-vote", 0.94), ("best", 0.94)])
+def test_a_runs_own_selection_agrees_with_the_field(aggregator, accuracy, tmp_path):
+    file = f"{DATA}/math_cot_100.jsonl.gz"
+    summary, _ = run(tmp_path / "run", file, f"aggregator={{use: core/{aggregator}}}")
+    found = figures(summary)
+    assert found["accuracy"] == found[aggregator.replace("-", "_")] == accuracy
+
+
+@needs_data
+def test_math_verify_in_place_of_the_stored_labels_differs_in_one_sample(tmp_path):
+    summary, _ = run(tmp_path / "run", f"{DATA}/math_cot_100.jsonl.gz", "task.labels=math-verify")
+    found = figures(summary)
+    assert found["mean"] == 729 / 800  # 728 stored; 10{,}000 is 10000
+    assert (found["majority"], found["best"], found["oracle"]) == (0.93, 0.95, 0.97)
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("file", "size", "mean", "majority", "oracle"),
+    [("llm_samples_gsm8k", 654, 79.30, 94.19, 99.08), ("llm_samples_math_l5", 368, 38.66, 72.83, 97.55)],
+)
+def test_samples_of_many_models_are_reproduced(file, size, mean, majority, oracle, tmp_path):
+    options = ["aggregator={use: core/majority}"]
+    summary, _ = run(tmp_path / "run", f"{DATA}/{file}.jsonl.gz", *options)
+    found = {name: round(100 * value, 2) for name, value in figures(summary).items()}
+    assert summary["n"] == size
+    assert (found["mean"], found["majority"], found["oracle"]) == (mean, majority, oracle)
+    assert (found["accuracy"], found["found"]) == (majority, oracle)
+
+
+@needs_data
+def test_the_samples_of_chosen_models_only(tmp_path):
+    models = "task.models=[Meta-Llama-3-8B-Instruct, no-such-model]"
+    summary, records = run(tmp_path / "run", f"{DATA}/llm_samples_gsm8k.jsonl.gz", models, "task.limit=20")
+    assert summary["n"] == 20
+    assert all(record["cost"]["policy"]["candidates"] == 1 for record in records.values())
+
+
+def test_a_file_that_is_not_there_is_wrong_configuration(tmp_path):
+    from treewright.cli.main import main
+
+    missing = str(tmp_path / "none.jsonl")
+    assert main(["run", "math/recorded", "--set", f"task.path={missing}", "--out", str(tmp_path / "run")]) == 2
+    assert not (tmp_path / "run").exists()
