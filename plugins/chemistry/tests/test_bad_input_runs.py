@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -93,33 +94,54 @@ def package(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(
-    ("name", "damage"),
-    [
-        ("shifts.npz", "truncated"),
-        ("shift_network.npz", "corrupted"),
-        ("commonness.npz", "truncated"),
-        ("encoder.safetensors", "corrupted"),
-    ],
-)
-def test_a_damaged_model_file_stops_the_run_by_name(package, tmp_path, name, damage):
-    path = package / "treewright_chemistry" / "data" / name
+@contextmanager
+def damaged(path, damage):
+    """The file is cut in half, or two bytes in its middle are others."""
     whole = path.read_bytes()
     middle = len(whole) // 2
     path.write_bytes(whole[:middle] if damage == "truncated" else whole[:middle] + b"\xff\x00" + whole[middle + 2 :])
-    file = tmp_path / "unknown.yaml"
-    file.write_text(GOOD)
-    command = [sys.executable, "-m", "treewright", "run", "chemistry/elucidate", "--input", str(file)]
     try:
-        done = subprocess.run(
-            [*command, "--out", str(tmp_path / "run"), *SMALL],
-            env={**os.environ, "PYTHONPATH": str(package)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        yield path
     finally:
         path.write_bytes(whole)
+
+
+def treewright(package, *words):
+    command = [sys.executable, "-m", "treewright", *map(str, words)]
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "said"),
+    [
+        ("shifts.npz", "truncated", "is damaged: its "),
+        ("shift_network.npz", "corrupted", "is damaged: its "),
+        ("commonness.npz", "truncated", "is damaged: its "),
+        ("encoder.safetensors", "corrupted", "is damaged: its "),
+        ("cosine_weights.json", "truncated", "cannot be read (JSONDecodeError: "),
+        ("substructures.tsv", "truncated", "truncated: the last line does not confirm its "),
+        ("substructures.tsv", "corrupted", "cannot be read ('utf-8' codec can't decode byte 0xff"),
+    ],
+)
+def test_a_damaged_model_file_stops_the_run_by_name(package, tmp_path, name, damage, said):
+    file = tmp_path / "unknown.yaml"
+    file.write_text(GOOD)
+    with damaged(package / "treewright_chemistry" / "data" / name, damage) as path:
+        done = treewright(package, "run", "chemistry/elucidate", "--input", file, "--out", tmp_path / "run", *SMALL)
+    assert done.returncode == 2
+    assert f"{path}: {said}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["excluded.txt", "held_out.txt"])
+@pytest.mark.parametrize("damage", ["truncated", "corrupted"])
+def test_a_damaged_list_of_reserved_molecules_stops_what_must_leave_them_out(package, tmp_path, name, damage):
+    molecules = tmp_path / "molecules.smi"
+    molecules.write_text("CCO\nCC(=O)O\n")
+    with damaged(package / "treewright_chemistry" / "data" / name, damage) as path:
+        words = ("kb", "build", "chemistry/substructures", "--source", molecules, "--out", tmp_path / "kb")
+        done = treewright(package, *words)
     assert done.returncode == 2
     assert f"{path}: is damaged: its " in done.stderr
     assert "Traceback" not in done.stderr

@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final, Literal
 
+from treewright_chemistry.checksums import verified_bytes
 from treewright_chemistry.errors import LeakError
 
 EXCLUDED_FILE: Final = "chemistry/excluded_inchikey14.txt"
@@ -36,17 +37,23 @@ class HeldOut:
 
 @cache
 def held_out() -> tuple[HeldOut, ...]:
-    """Return the held-out molecules shipped with the package, demonstration first."""
-    text = resources.files(__package__).joinpath("data/held_out.txt").read_text(encoding="utf-8")
-    rows = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    """Return the held-out molecules shipped with the package, demonstration first.
+
+    Raises:
+        TableError: the list is missing or damaged: what a shorter one left out would leak.
+    """
+    rows = [line.split() for line in _lines("held_out.txt")]
     return tuple(HeldOut(row[0], int(row[1]), _part(row[2]), " ".join(row[3:])) for row in rows)
 
 
 @cache
 def benchmark_blocks() -> frozenset[str]:
-    """Return the first InChIKey blocks of the benchmarks (MolPuzzle, NMRArena), as shipped with the package."""
-    text = resources.files(__package__).joinpath("data/excluded.txt").read_text(encoding="utf-8")
-    return frozenset(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    """Return the first InChIKey blocks of the benchmarks (MolPuzzle, NMRArena), as shipped with the package.
+
+    Raises:
+        TableError: the list is missing or damaged.
+    """
+    return frozenset(line.strip() for line in _lines("excluded.txt"))
 
 
 def excluded_blocks(data_dir: Path) -> frozenset[str]:
@@ -87,6 +94,13 @@ def hash_order(block: str) -> int:
 def in_validation(block: str) -> bool:
     """Tell whether a molecule belongs to the share that measures the error of the tables."""
     return hash_order(block) % VALIDATION_SHARE == 0
+
+
+def _lines(name: str) -> list[str]:
+    """The lines of a shipped list that are no remarks."""
+    path = Path(str(resources.files(__package__).joinpath("data"))) / name
+    text = verified_bytes(path, repair="Reinstall treewright-chemistry").decode("utf-8")
+    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
 def _part(text: str) -> Part:

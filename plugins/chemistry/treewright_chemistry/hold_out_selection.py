@@ -1,6 +1,7 @@
 """Choosing the held-out molecules: how ``data/held_out.txt`` was made.
 
-``python -m treewright_chemistry.hold_out_selection DATA_DIR > held_out.txt`` makes it again.
+``python -m treewright_chemistry.hold_out_selection DATA_DIR > held_out.txt`` makes it again, and
+``sha256sum held_out.txt > held_out.txt.sha256`` its checksum.
 """
 
 from __future__ import annotations

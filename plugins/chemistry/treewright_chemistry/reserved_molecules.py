@@ -6,6 +6,7 @@ import hashlib
 from typing import NamedTuple
 
 from treewright_chemistry.data_paths import existing_file
+from treewright_chemistry.errors import TableError
 from treewright_chemistry.held_out import benchmark_blocks, held_out, reserved_blocks
 from treewright_registry import DataError
 
@@ -24,9 +25,12 @@ def reserved_molecules(excluded: str = "") -> Reserved:
         excluded: path of a further list: one block of 14 letters a line; variables are expanded. Empty for none.
 
     Raises:
-        DataError: the list is not there, or it is none; names file and line.
+        DataError: the list is not there, or it is none; names file and line. Or a list of the package is damaged.
     """
-    text = f"the {len(held_out())} held-out and {len(benchmark_blocks())} benchmark molecules"
+    try:
+        text = f"the {len(held_out())} held-out and {len(benchmark_blocks())} benchmark molecules"
+    except TableError as error:
+        raise DataError(str(error)) from error
     if not excluded:
         return Reserved(reserved_blocks(), text)
     path = existing_file(excluded, "excluded")

@@ -46,9 +46,12 @@ def read_substructures(path: Path) -> tuple[Substructure, ...]:
 
 @cache
 def shipped_substructures() -> tuple[Substructure, ...]:
-    """The substructures that come with the package, most common first."""
-    resource = resources.files(__package__).joinpath(SHIPPED)
-    return _parse(resource.read_text(encoding="utf-8"), SHIPPED)
+    """The substructures that come with the package, most common first.
+
+    Raises:
+        TableError: the table is missing, truncated or corrupted; names file and line.
+    """
+    return read_substructures(Path(str(resources.files(__package__).joinpath(SHIPPED))))
 
 
 def _row(substructure: Substructure) -> str:
