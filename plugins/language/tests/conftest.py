@@ -1,13 +1,19 @@
-"""A chat completions server of the tests' own: real HTTP on 127.0.0.1, answers written by each test."""
+"""Servers for the tests: real HTTP on 127.0.0.1.
+
+``server`` answers what each test writes; ``shapes`` is a model behind vLLM's wire shapes.
+"""
 
 import asyncio
 import importlib.util
 import json
 import sys
 import threading
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from plugins.language.tests.served_checkpoint import make_checkpoint
+from plugins.language.tests.vllm_shapes import VllmShapes
 
 KEY = "sk-secret-of-the-tests"
 LONGEST_HANG = 5.0  # seconds, in case a test forgets to end it
@@ -118,3 +124,20 @@ def ask(server):
         return asyncio.run(policy.propose(list(requests)))
 
     return ask
+
+
+@pytest.fixture(scope="session")
+def ascii_checkpoint(tmp_path_factory):
+    """A tiny random model whose every text is printable ASCII."""
+    for name in ("torch", "transformers", "openai"):
+        pytest.importorskip(name, reason="needs the extra 'language'")
+    return make_checkpoint(tmp_path_factory.mktemp("models") / "ascii", ends=1.0)
+
+
+@pytest.fixture
+def shapes(ascii_checkpoint, monkeypatch):
+    """Starts servers with vLLM's wire shapes, as ``VllmShapes`` is made."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    with ExitStack() as running:
+        yield lambda **options: running.enter_context(VllmShapes(ascii_checkpoint, key=KEY, **options))

@@ -134,20 +134,18 @@ class Probe:
         return Finding(bool(tokens))
 
     async def stop_told(self) -> Finding:
-        """How the server tells that it met a stop string: the word it stops at stands in its greedy answer."""
-        greedy = {"temperature": 0.0, "max_tokens": 2 * _SOME}
-        text = await self._text(greedy)
-        pieces = re.findall(r"[!-~]{1,2}", (text or "")[1:])  # what no tokenizer cuts in two
-        if not pieces:
-            return Finding(None, "no text to stop in")
-        stop = pieces[len(pieces) // 2]
-        choice = _first(await self._data({**greedy, "stop": [stop]}))
-        name = next((name for name in ("stop_reason", "matched_stop") if choice.get(name) == stop), None)
-        if name is not None:
-            return Finding(True, f"stop_told: reason, by {name}")
-        if (_said(choice) or "").endswith(stop):
-            return Finding(True, "stop_told: text")
-        return Finding(False, "searches over steps need  server_stops: false")
+        """How the server tells that it met a stop string: one that stands in an answer that it repeats."""
+        repeated = [{"temperature": 0.0}, *({"temperature": 1.0, "seed": seed} for seed in (1, 2, 3))]
+        for fixed in repeated:
+            asked = {**fixed, "max_tokens": 2 * _SOME}
+            text = await self._text(asked) or ""
+            pieces = re.findall(r"[!-~]{1,2}", text[1:])  # what no tokenizer cuts in two
+            if pieces:
+                stop = pieces[len(pieces) // 2]
+                choice = _first(await self._data({**asked, "stop": [stop]}))
+                if text.startswith((_said(choice) or "").removesuffix(stop)):
+                    return _told(choice, stop)
+        return Finding(None, "no answer to stop in")
 
     async def continued(self) -> Finding:
         """Whether the chat API leaves the last message open: the prompt is then shorter than with a closed one."""
@@ -204,6 +202,15 @@ class Probe:
             return await asyncio.wait_for(asked, _PATIENCE)
         except TimeoutError:
             raise CallFailed(f"no answer within {_PATIENCE:g} s") from None
+
+
+def _told(choice: dict[str, Any], stop: str) -> Finding:
+    name = next((name for name in ("stop_reason", "matched_stop") if choice.get(name) == stop), None)
+    if name is not None:
+        return Finding(True, f"stop_told: reason, by {name}")
+    if (_said(choice) or "").endswith(stop):
+        return Finding(True, "stop_told: text")
+    return Finding(False, "searches over steps need  server_stops: false")
 
 
 def _choices(data: Any) -> list[Any]:
