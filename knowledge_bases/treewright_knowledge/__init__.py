@@ -15,6 +15,7 @@ from treewright_knowledge.manifest import FORMAT_VERSION, Manifest, is_store, re
 from treewright_knowledge.records import Record
 from treewright_knowledge.replacing import check_target
 from treewright_knowledge.store import KnowledgeStore
+from treewright_knowledge.text_encoders import SentenceEncoder, TextEncoder
 
 __all__ = [
     "FORMAT_VERSION",
@@ -27,8 +28,10 @@ __all__ = [
     "KnowledgeStore",
     "Manifest",
     "Record",
+    "SentenceEncoder",
     "Source",
     "StoreBuilder",
+    "TextEncoder",
     "amend",
     "check_target",
     "is_store",

@@ -1,0 +1,1 @@
+"""Knowledge bases of problems and solution steps, and the retriever that searches them."""

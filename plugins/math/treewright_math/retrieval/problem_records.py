@@ -1,0 +1,62 @@
+"""Known problems as records of a store, and hits as what a policy reads.
+
+A record of level ``problems`` holds ``problem``, ``solution``, ``answer``, ``subject``, ``difficulty``; one of level
+``steps`` holds ``problem``, ``steps`` (those before) and ``step``, and ``subject``.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Literal, TypeAlias
+
+from treewright_knowledge import Record
+from treewright_math.retrieval.problem_rows import KnownProblem
+from treewright_math.retrieval.solution_steps import solution_steps
+from treewright_math.retrieval.templates import template_of
+from treewright_registry import JSON, Hit
+
+Level: TypeAlias = Literal["problems", "steps"]
+Key: TypeAlias = Literal["text", "template"]
+
+
+def records_of(known: KnownProblem, level: Level) -> Iterator[Record]:
+    """The record of a problem, or one for each step of its solution."""
+    if level == "problems":
+        content: dict[str, JSON] = {
+            "problem": known.problem,
+            "solution": known.solution,
+            "answer": known.answer,
+            "subject": known.subject,
+            "difficulty": known.level,
+        }
+        yield Record(known.name, content, known.place)
+        return
+    steps = solution_steps(known.solution)
+    for number, step in enumerate(steps):
+        before: list[JSON] = list(steps[:number])
+        facts: dict[str, JSON] = {
+            "problem": known.problem, "steps": before, "step": step, "subject": known.subject,
+        }  # fmt: skip
+        yield Record(f"{known.name}/{number + 1}", facts, known.place)
+
+
+def key_of(record: Record, key: Key) -> str:
+    """The text that a record is found by: its step, or else its problem or the template of that."""
+    fields: Any = record.content
+    text = str(fields.get("step") or fields["problem"])
+    return template_of(text) if key == "template" else text
+
+
+def as_example(hit: Hit) -> Hit:
+    """The hit with its content as a text for a prompt."""
+    fields: Any = hit.content
+    if "step" in fields:
+        before = "".join(f"\n{step}" for step in fields["steps"])
+        return hit._replace(content=f"Problem: {fields['problem']}\nSolution:{before}\nKey step: {fields['step']}")
+    solution = f"\nSolution: {fields['solution']}" if fields["solution"] else ""
+    answer = f"\nAnswer: {fields['answer']}" if fields["answer"] else ""
+    return hit._replace(content=f"Problem: {fields['problem']}{solution}{answer}")
+
+
+def problem_of(hit: Hit) -> str:
+    """The text of the problem that a record belongs to."""
+    fields: Any = hit.content
+    return str(fields["problem"])

@@ -1,0 +1,66 @@
+"""Rows of problem files as known problems: GSM8K's and MATH's layouts and those that name their fields alike."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from treewright_math.answers.extraction import after_hashes, boxed
+from treewright_math.data_files.fields import PROBLEM, RowFault, first_of, text_of
+from treewright_math.data_files.rows import read_rows
+
+
+class KnownProblem(NamedTuple):
+    """A problem with its solution.
+
+    Attributes:
+        name: file without endings, and the row's number.
+        problem: its text.
+        solution: its text, empty if the file has none.
+        answer: the final answer, empty if none is found.
+        subject: e.g. ``Geometry``; empty if the file names none.
+        level: e.g. ``Level 5``; empty if the file names none.
+        place: file and row, as provenance.
+    """
+
+    name: str
+    problem: str
+    solution: str
+    answer: str
+    subject: str
+    level: str
+    place: str
+
+
+class Refused(NamedTuple):
+    """A row that cannot be used, with the reason."""
+
+    reason: str
+
+
+def read_problems(paths: Sequence[Path]) -> Iterator[KnownProblem | Refused]:
+    """Every row of the files, in order.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    for path in paths:
+        stem = path.name.split(".")[0]
+        for row in read_rows(str(path), field="--source"):
+            if row.fault is not None:
+                yield Refused(row.fault)
+                continue
+            try:
+                yield _known(row.fields, f"{stem}-{row.number}", f"{path.name}:{row.number}")
+            except RowFault as fault:
+                yield Refused(f"{row.place}: {fault}")
+
+
+def _known(fields: Mapping[str, Any], name: str, place: str) -> KnownProblem:
+    problem = text_of(fields, PROBLEM)
+    written = str(first_of(fields, ("answer", "final_answer")) or "")
+    solution = str(first_of(fields, ("solution", "rationale")) or "")
+    if not solution and "####" in written:  # GSM8K keeps its solution in the answer
+        solution, written = written, ""
+    answer = written or after_hashes(solution) or boxed(solution) or ""
+    subject = str(first_of(fields, ("subject", "type", "subfield")) or "")
+    return KnownProblem(name, problem, solution, answer, subject, str(fields.get("level") or ""), place)

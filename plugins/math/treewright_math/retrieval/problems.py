@@ -1,0 +1,187 @@
+"""The knowledge base ``math/problems``: worked problems, or the steps of their solutions, found by text.
+
+treewright kb build math/problems --source math_pool_4500.jsonl.gz --out kb
+treewright kb search kb 'What is the remainder when $7^{100}$ is divided by 5?'
+treewright kb build math/problems --source gsm8k_train.jsonl.gz --out steps --set level=steps index=hnsw
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from treewright_registry import DataError, Hit, KnowledgeBase, KnowledgeBuild
+
+if TYPE_CHECKING:
+    from treewright_knowledge import IndexSettings, KnowledgeStore, Record
+    from treewright_math.retrieval.problem_store import ProblemStore
+
+
+@dataclass(slots=True)
+class _Read:
+    """What has been read so far."""
+
+    problems: int = 0
+    repeated: int = 0
+    left_out: int = 0
+    refused: int = 0
+    first_refused: str = ""
+    seen: set[int] = field(default_factory=set)
+
+
+class Problems(KnowledgeBase):
+    """Worked problems of files (JSON Lines or JSON, plain or gzip; GSM8K's, MATH's and like layouts).
+
+    Args:
+        level: a record for each problem with its solution, or for each step of a solution.
+        by: found by the text of problem or step, or by its template (numbers and names of variables taken out).
+        encoder: ``embedded``, the folder of one of one's own (``treewright train math/text-encoder``), or a model of
+            sentence-transformers: a folder, ``package:folder`` or a name (extra ``sentences``).
+        exclude: files of problems to leave out, separated by commas: those that are to be solved with it.
+        index: ``exact`` to some 100,000 records; ``hnsw``, ``ivf`` or ``ivf-sq8`` beyond.
+        breadth: how much an approximate index looks at in one search; 0 lets the build choose.
+        licence: of the sources, for the manifest.
+    """
+
+    def __init__(
+        self,
+        *,
+        level: Literal["problems", "steps"] = "problems",
+        by: Literal["text", "template"] = "text",
+        encoder: str = "embedded",
+        exclude: str = "",
+        index: Literal["exact", "hnsw", "ivf", "ivf-sq8"] = "exact",
+        breadth: int = 0,
+        licence: str = "",
+    ) -> None:
+        if breadth < 0:
+            raise ValueError(f"breadth must not be negative, not {breadth}")
+        self._level: Literal["problems", "steps"] = level
+        self._by: Literal["text", "template"] = by
+        self._encoder, self._exclude, self._licence = encoder, exclude, licence
+        self._index: Literal["exact", "hnsw", "ivf", "ivf-sq8"] = index
+        self._breadth = breadth
+        self._opened: dict[Path, ProblemStore] = {}
+
+    def build(self, order: KnowledgeBuild) -> Mapping[str, Any]:
+        """Build the store; returns how many problems were read, left out and refused.
+
+        Raises:
+            DataError: a source cannot be read, or no row of it is a problem.
+        """
+        from treewright_knowledge import Description, KnowledgeStore, source_of
+        from treewright_math.retrieval.encoders import encoder_named
+
+        encoder = encoder_named(self._encoder)
+        description = Description(
+            component=order.component,
+            options=order.options,
+            encoder=encoder.identity,
+            sources=tuple(source_of(path, licence=self._licence) for path in order.sources),
+            licence=self._licence,
+            created=order.created,
+        )
+        read = _Read()
+        stream = self._records(order.sources, read)
+        store = KnowledgeStore.build(
+            order.out, stream, self._vectors, description, index=self._settings(), chunk=1024, progress=_told(order)
+        )
+        return self._finished(store, read)
+
+    def extend(self, order: KnowledgeBuild) -> Mapping[str, Any]:
+        """Add the sources' problems to the store in ``order.out``; problems that it holds already are skipped."""
+        from treewright_knowledge import KnowledgeStore, amend, source_of
+        from treewright_math.retrieval.problem_records import problem_of
+        from treewright_math.retrieval.problem_store import ProblemStore
+
+        ProblemStore(order.out, encoder=self._encoder).close()  # refuses vectors of another encoder
+        read = _Read()
+        with KnowledgeStore.open(order.out, verify="fast") as old:
+            read.seen = {_sign(problem_of(Hit(record.id, record.content, 0.0))) for record in old}
+        stream = self._records(order.sources, read)
+        sources = [source_of(path, licence=self._licence) for path in order.sources]
+        store = amend(order.out, add=stream, encode=self._vectors, sources=sources, chunk=1024, progress=_told(order))
+        return self._finished(store, read)
+
+    def search(self, folder: Path, query: str, k: int) -> Sequence[Hit]:
+        """The records nearest to a text, as texts; the store is opened once.
+
+        Raises:
+            DataError: the query is empty, or the store cannot be used.
+        """
+        from treewright_math.retrieval.problem_records import as_example
+        from treewright_math.retrieval.problem_store import ProblemStore
+
+        if folder not in self._opened:
+            self._opened[folder] = ProblemStore(folder, breadth=self._breadth, encoder=self._encoder)
+        if not query.strip():
+            raise DataError("the query is empty: give the text of a problem or of a step")
+        return [as_example(hit) for hit in self._opened[folder].nearest(query, k)]
+
+    def shipped(self) -> None:
+        """None: data sets of others are not shipped; build one of the user's files."""
+        return None
+
+    def _settings(self) -> IndexSettings:
+        from treewright_knowledge import IndexSettings
+
+        return IndexSettings(self._index, breadth=self._breadth)
+
+    def _vectors(self, records: Sequence[Record]) -> Any:
+        from treewright_math.retrieval.encoders import encoder_named
+        from treewright_math.retrieval.problem_records import key_of
+
+        return encoder_named(self._encoder).encode([key_of(record, self._by) for record in records])
+
+    def _records(self, sources: Sequence[Path], read: _Read) -> Iterator[Record]:
+        from treewright_math.retrieval.problem_records import records_of
+        from treewright_math.retrieval.problem_rows import Refused, read_problems
+
+        excluded = {_sign(problem) for problem in _problems_of(self._exclude)}
+        for row in read_problems(sources):
+            if isinstance(row, Refused):
+                read.refused += 1
+                read.first_refused = read.first_refused or row.reason
+            elif (sign := _sign(row.problem)) in excluded:
+                read.left_out += 1
+            elif sign in read.seen:
+                read.repeated += 1
+            else:
+                read.seen.add(sign)
+                read.problems += 1
+                yield from records_of(row, self._level)
+        if not read.problems and not read.repeated and not read.left_out:
+            raise DataError(f"no row is a problem: {read.first_refused or 'the files are empty'}")
+
+    def _finished(self, store: KnowledgeStore, read: _Read) -> Mapping[str, Any]:
+        store.close()
+        figures: dict[str, Any] = {
+            "problems": read.problems, "repeated": read.repeated, "left out": read.left_out, "refused": read.refused,
+        }  # fmt: skip
+        return figures | ({"for example": read.first_refused} if read.first_refused else {})
+
+
+def _sign(problem: str) -> int:
+    """64 bits that tell problems apart, case and white space aside."""
+    from hashlib import blake2b
+
+    from treewright_math.retrieval.templates import normalised
+
+    return int.from_bytes(blake2b(normalised(problem).encode(), digest_size=8).digest(), "little")
+
+
+def _problems_of(files: str) -> Iterator[str]:
+    from treewright_math.data_files.fields import PROBLEM, first_of
+    from treewright_math.data_files.rows import read_rows
+
+    for file in filter(None, (name.strip() for name in files.split(","))):
+        for row in read_rows(file, field="exclude"):
+            problem = first_of(row.fields, PROBLEM)
+            if isinstance(problem, str):
+                yield problem
+
+
+def _told(order: KnowledgeBuild) -> Any:
+    return lambda done: order.progress("encode", done)
