@@ -85,5 +85,8 @@ STEP_BENCHMARKS = (
 
 PIPELINES: dict[str, str] = {
     "recorded": "stored solutions of a file (task.path), the best-rewarded one wins",
+    "judge-steps": "first wrong steps by step scores of a file (task.path)",
+    "processbench": "ProcessBench by a process reward model (scorer.model)",
+    "prmbench": "PRMBench by a process reward model (scorer.model)",
     "mr-gsm8k": "first wrong steps by Math-Shepherd's stored scores",
 }

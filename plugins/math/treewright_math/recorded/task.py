@@ -17,6 +17,8 @@ from treewright_registry import JSON, DataError, Problem, Trajectory, Verdict
 
 Equality: TypeAlias = Literal["string", "canonical"]
 
+EXAMPLE = "treewright_math:recorded/example.jsonl"
+"""Three problems with a few solutions each, made up for this purpose."""
 _MOST_FAULTS = 10
 _SHOWN = ("mean", "pass_at_1", "majority", "best", "weighted_vote", "oracle")
 
@@ -30,7 +32,7 @@ class RecordedTask:
 
     Args:
         path: JSON Lines or JSON, plain or gzip, in one of the layouts of ``treewright_math.recorded.layouts``; a
-            line that cannot be read is a failed problem.
+            line that cannot be read is a failed problem. By default three made-up problems that come with the plugin.
         labels: ``stored`` trusts the labels in the file where a sample has one; ``math-verify`` compares every
             answer with the reference.
         equality: when two answers are the same one in a vote: equal as ``string``, or in ``canonical`` form.
@@ -42,7 +44,7 @@ class RecordedTask:
     def __init__(
         self,
         *,
-        path: str = "",
+        path: str = EXAMPLE,
         labels: Labels = "stored",
         equality: Equality = "string",
         models: tuple[str, ...] = (),
