@@ -31,6 +31,7 @@ Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 _RESOURCE = re.compile(r"(?P<package>[A-Za-z_][\w.]+):(?P<folder>[^:\\]+)")  # one letter would be a drive
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+_VOCABULARIES = ("vocab*", "*.model", "*.tiktoken", "tekken.json")  # of tokenizers without a tokenizer.json
 _PICKLED = ("*.bin", "*.pt", "*.pth")
 _NOTHING = 60  # a logging level above all others
 _FINGERPRINT_SIZE = 6  # bytes: it tells vocabularies apart, it does not guard against an adversary
@@ -72,7 +73,7 @@ def load_tokenizer(model: str, *, download: bool = False, trust_remote_code: boo
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     plain = isinstance(place, Path) and (place / "tokenizer.json").is_file()
-    if isinstance(place, Path) and not plain and not _any(place, "tokenizer*", "*.model", "vocab*"):
+    if isinstance(place, Path) and not plain and not _any(place, *_VOCABULARIES):
         raise _fault(place, "there is no tokenizer.json", "copy the tokenizer's files into the folder")
     reader: Any = PreTrainedTokenizerFast if plain else AutoTokenizer
     options = {} if plain else {"trust_remote_code": trust_remote_code}

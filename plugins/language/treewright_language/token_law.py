@@ -68,7 +68,8 @@ class RowLaws:
         laws, device = self._laws, self._device
         self._same = len(set(laws)) == 1
         packed = laws[:1] if self._same else laws  # one row is broadcast over all
-        self._temperatures = torch.tensor([[law.temperature or 1.0] for law in packed], device=device).double()
+        temperatures = [[law.temperature or 1.0] for law in packed]
+        self._temperatures = torch.tensor(temperatures, dtype=torch.float64, device=device)
         self._greedy = None
         if any(law.temperature == 0 for law in packed):
             self._greedy = torch.tensor([[law.temperature == 0] for law in packed], device=device)
