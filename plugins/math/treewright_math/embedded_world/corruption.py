@@ -36,8 +36,8 @@ def corrupted(problem: Problem, draw: Random, kind: str = "") -> list[str]:
 def _damaged(problem: Problem, place: int, line: str, draw: Random, kind: str) -> str:
     quantity = problem.quantities[problem.needed[place]]
     expression = line.split(" has ", 1)[1].split(" = ")[0]
-    if kind in ("operator", "operand"):
-        return line_of(quantity, _other_sum(expression, draw, kind))
+    if kind in ("operator", "operand") and (other := _other_sum(expression, draw, kind)):
+        return line_of(quantity, other)
     if kind == "thing":
         thing = draw.choice([thing for thing in (*THINGS, COINS) if thing != quantity.thing])
         return line_of(quantity._replace(thing=thing), chain(expression))
@@ -47,9 +47,9 @@ def _damaged(problem: Problem, place: int, line: str, draw: Random, kind: str) -
     return _off(line, draw)
 
 
-def _other_sum(expression: str, draw: Random, kind: str) -> str:
-    """The equation of another sum: one sign or one number is not the right one."""
-    while True:
+def _other_sum(expression: str, draw: Random, kind: str) -> str | None:
+    """The equation of another sum: one sign or one number is not the right one; ``None`` if none was found soon."""
+    for _ in range(30):
         tokens = expression.split(" ")
         if kind == "operator":
             tokens[1] = draw.choice([sign for sign in "+-*/" if sign != tokens[1]])
@@ -60,7 +60,7 @@ def _other_sum(expression: str, draw: Random, kind: str) -> str:
         value = evaluate(other)
         if other != expression and value is not None and value >= 0:
             return chain(other)
-        kind = "operand"
+    return None
 
 
 def _off(line: str, draw: Random) -> str:

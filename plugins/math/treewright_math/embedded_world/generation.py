@@ -19,7 +19,7 @@ def generate(
     *,
     temperature: float = 0.0,
     samples: int = 1,
-    most: int = 256,
+    most: int = 176,
     seed: int = 0,
     batch: int = 64,
 ) -> list[list[str]]:

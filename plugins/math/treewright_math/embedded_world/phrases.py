@@ -122,11 +122,11 @@ HELD_OUT: dict[str, tuple[str, ...]] = {
     "gain": ("After that {n} more {t} come to {A}.", "Then {A} finds {n} more {t}."),
     "loss": ("After that {A} sells {n} of the {t}.", "Then {A} loses {n} of the {t}."),
     "convert": ("In each {s} of {A} there are {n} {t}.", "{A} has {n} {t} in each {s}."),
-    "price": ("{A} gets {n} {t} each for all the {u}.", "All the {u} of {A} are sold for {n} {t} each."),
+    "price": ("{A} gets {n} {t} each for all the {u}.", "{A} sells the {u} for {n} {t} each."),
     "pack": ("In each {s} {A} puts {n} of the {u}.", "{A} puts {n} of the {u} into each {s}."),
     "unit": ("We count the {u} of {A} in {t}.", "{A} changes the {u} into {t}."),
     "operation": ("For {A} we count {B} {o} {C} {t}.", "{B} {o} {C} are as many {t} as {A} has."),
-    "question": ("How many {t} do we count for {A}?", "How many of the {t} belong to {A} now?"),
+    "question": ("How many {t} are there for {A}?", "How many of the {t} belong to {A} now?"),
 }
 
 

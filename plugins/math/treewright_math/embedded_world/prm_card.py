@@ -16,7 +16,8 @@ repository.
 `treewright train math/embedded --set model=prm`: {samples:,} solutions of training problems ({sampled:,} written by
 target and draft each, at temperatures 0.7, 1.0 and 1.2; {made_up:,} right ones in other orders or with one fault made
 on purpose). Each step's label is exact: 1 if the solution is right up to and including it. Seed {seed}, {steps}
-batches of at most {tokens:,} tokens, AdamW, highest rate {rate:g}, warm-up {warm_up}, linear to 0. torch {torch}. {note}
+batches of at most {tokens:,} tokens, AdamW, highest rate {rate:g}, warm-up {warm_up}, linear to 0. torch {torch}.
+{note}
 
 ## Measured figures
 

@@ -60,7 +60,7 @@ def run(plan: PrmPlan, out: Path, resume: bool, start: str, solvers: Sequence[st
         print(json.dumps(row), flush=True)
     settings = plan._asdict() | {"seconds": round(perf_counter() - started), "torch": torch.__version__}
     weights = sum(parameter.numel() for parameter in model.parameters())
-    figures = {"settings": settings | {"weights": weights, "samples": len(samples)}, "rows": rows}
+    figures: dict[str, Any] = {"settings": settings | {"weights": weights, "samples": len(samples)}, "rows": rows}
     (out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     from treewright_math.embedded_world.prm_card import write_card
 

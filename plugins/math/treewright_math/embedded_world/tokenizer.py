@@ -9,6 +9,7 @@ and so is the line end.
 import json
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -38,28 +39,40 @@ LONGEST = 2048  # tokens the models take
 
 def build() -> Any:
     """The tokenizer (``tokenizers.Tokenizer``), the same on every machine."""
-    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
+    from tokenizers import AddedToken, Tokenizer, decoders, models
 
-    splitting = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(PIECES), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    words = _words(_corpus(), splitting)
-    entries = [*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet()), *words]
-    vocabulary = {entry: index for index, entry in enumerate(entries)}
+    vocabulary = {entry: index for index, entry in enumerate(_entries())}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
-    tokenizer.pre_tokenizer = splitting
+    tokenizer.pre_tokenizer = _splitting()
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken(name, normalized=False, special=True) for name in SPECIAL])
     return tokenizer
 
 
+@cache
+def _entries() -> tuple[str, ...]:
+    """The vocabulary in order: special tokens, bytes, words, the most frequent first."""
+    from tokenizers import pre_tokenizers
+
+    return (*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet()), *_words(_corpus(), _splitting()))
+
+
+def _splitting() -> Any:
+    from tokenizers import Regex, pre_tokenizers
+
+    by_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(PIECES), "isolated"), by_bytes])
+
+
 def save(folder: Path) -> None:
-    """Write ``tokenizer.json``, ``tokenizer_config.json`` and the chat template for ``AutoTokenizer``."""
+    """Build the tokenizer and write it."""
+    write(build(), folder)
+
+
+def write(tokenizer: Any, folder: Path) -> None:
+    """Write ``tokenizer.json`` and ``tokenizer_config.json`` with the chat template, for ``AutoTokenizer``."""
     folder.mkdir(parents=True, exist_ok=True)
-    build().save(str(folder / "tokenizer.json"))
+    tokenizer.save(str(folder / "tokenizer.json"))
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "eos_token": IM_END,
