@@ -165,6 +165,17 @@ def needs_of(component: object, options: Mapping[str, Any] | None = None) -> Map
     return needs
 
 
+def expected_of(component: object, options: Mapping[str, Any]) -> Mapping[str, Need]:
+    """What a pipeline must have for a component (class or instance) that does not call it itself.
+
+    A policy that works with retrieved records says so in a static method ``expects_for(options)``: the search
+    retrieves them.
+    """
+    expects_for = getattr(component, "expects_for", None)
+    expected: Mapping[str, Need] = expects_for(options) if expects_for is not None else {}
+    return expected
+
+
 def capabilities_of(component: object, options: Mapping[str, Any] | None = None) -> frozenset[str]:
     """What a component (class or instance) can do: declared, or plain from its methods.
 

@@ -6,6 +6,8 @@ signature *is* its configuration schema. The class may declare, as class attribu
 ``capabilities``  what it can do (see ``Capability``), a frozenset of strings
 ``needs``         the roles it uses, a mapping of role name → ``Need``
 ``needs_for``, ``capabilities_for``  static methods of the options, where needs or capabilities depend on them
+``expects_for``   static method of the options: what the pipeline must have although the component does not call
+                  it, like the retriever whose records the search hands to a policy
 ``expensive``     True if its calls are dear (large models): synchronous ones get a thread of their own
 ``journalled``    whether the run's journal keeps its answers; by default True if ``async`` or ``expensive``
 ``single_samples``  True for an ``async`` policy that makes a call of its own for each step anyway: it

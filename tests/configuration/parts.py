@@ -34,6 +34,14 @@ class Large(Fill):
     expensive = True
 
 
+class Borrowing(Fill):
+    """Works with records that the search retrieves."""
+
+    @staticmethod
+    def expects_for(options):
+        return {"retriever": Need("retriever")} if options["width"] > 8 else {}
+
+
 class Rules:
     level = "step"
 
@@ -138,6 +146,7 @@ class Recipe:
 def registry() -> Registry:
     table = Registry()
     for kind, name, target in (
+        ("policy", "toy/borrowing", Borrowing),
         ("policy", "toy/fill", Fill),
         ("policy", "toy/likely", Likely),
         ("policy", "toy/remote", Remote),

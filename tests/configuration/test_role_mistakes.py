@@ -46,7 +46,15 @@ p.yaml:6:15: search 'core/draft' needs role 'target' to be able to 'log_likeliho
 p.yaml:3:48: scorer 'toy/judge' needs a policy in role 'judge', and the pipeline has none
     to use role 'policy' for it, write  roles: {judge: policy}
     add  policy: {judge: {use: plugin/name}}
-    known policies: toy/absent, toy/fill, toy/large, toy/likely, toy/no-class, toy/positional, toy/remote, toy/strange""",
+    known policies: toy/absent, toy/borrowing, toy/fill, toy/large, toy/likely, toy/no-class, toy/positional, toy/remote, toy/strange""",
+    ),
+    "expected kind absent": (
+        GOOD.replace("{use: toy/fill}", "{use: toy/borrowing, width: 9}"),
+        (),
+        """\
+p.yaml:2:15: policy 'toy/borrowing' needs a retriever in role 'retriever', and the pipeline has none
+    add  retriever: {use: plugin/name}
+    known retrievers: toy/records""",
     ),
     "role of another kind": (
         GOOD.replace("{use: toy/rules}", "{scorer: {use: toy/rules}, main: {use: toy/judge, roles: {judge: scorer}}}"),

@@ -58,7 +58,7 @@ p.yaml:5:10: unknown effort level 'hihg'
         """\
 --set policy.use=toy/fil: policy 'toy/fil' is not registered
     did you mean 'toy/fill'?
-    known policies: toy/absent, toy/fill, toy/large, toy/likely, toy/no-class, toy/positional, toy/remote, toy/strange""",
+    known policies: toy/absent, toy/borrowing, toy/fill, toy/large, toy/likely, toy/no-class, toy/positional, toy/remote, toy/strange""",
     ),
     "set unknown role": (
         GOOD.replace("policy: {use: toy/fill}", "policy: {policy: {use: toy/fill}}"),

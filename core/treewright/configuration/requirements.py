@@ -6,7 +6,7 @@ from treewright.configuration.complaints import Complaints, nearest
 from treewright.configuration.document import Document, path_of
 from treewright.configuration.nodes import Place
 from treewright.configuration.unused_roles import check_unused
-from treewright.pipeline import ComponentSpec, capabilities_of, needs_of
+from treewright.pipeline import ComponentSpec, capabilities_of, expected_of, needs_of
 from treewright_registry import Need, Registry
 
 _PLURALS = {"policy": "policies"}
@@ -55,6 +55,9 @@ class _Checker:
         for own, need in needs.items():
             if need.kind != "aggregator":  # every pipeline has one
                 self._check_role(place, path, spec, own, need)
+        for role, need in expected_of(self.document.reader.classes[path], spec.options).items():
+            if need.kind not in self.document.kinds.values():
+                self._absent(place, f"{spec.descriptor.kind} '{spec.name}'", role, role, need)
 
     def _check_role(self, place: Place, path: str, spec: ComponentSpec, own: str, need: Need) -> None:
         role = spec.roles.get(own, own)

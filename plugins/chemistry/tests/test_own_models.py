@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from treewright.configuration import load_pipeline
 from treewright_chemistry.assembly_policy import Assembly
 from treewright_chemistry.errors import StructureError, TableError
 from treewright_chemistry.model_files import read_arrays, write_arrays
@@ -18,7 +19,17 @@ from treewright_chemistry.spectrum_fit_scorer import SpectrumFitScorer
 from treewright_chemistry.structures import constitution, parse_structure
 from treewright_chemistry.substructure_file import shipped_substructures
 from treewright_chemistry.unknowns import Unknowns
-from treewright_registry import Context, Hit, Problem, ProposeRequest, ScoreRequest, Step, Trajectory
+from treewright_registry import (
+    ConfigurationError,
+    Context,
+    Hit,
+    Problem,
+    ProposeRequest,
+    Registry,
+    ScoreRequest,
+    Step,
+    Trajectory,
+)
 
 DATA = Path(str(resources.files("treewright_chemistry").joinpath("data")))
 FUROFURYL = "*c1coc2ccoc12"
@@ -82,6 +93,14 @@ def test_retrieved_and_shipped_fragments_go_together() -> None:
     assert more == {FUROFURYL}
     assert len({each.smiles for each in both.fragments}) == len(both.fragments)
     assert ACID in proposed(Assembly(evaluations=150, fragments="retrieved-and-shipped", islands=1), FUROFURYL)
+
+
+@pytest.mark.parametrize("fragments", ["retrieved", "retrieved-and-shipped"])
+def test_retrieved_fragments_without_a_retriever_are_a_mistake_in_the_configuration(fragments: str) -> None:
+    settings = [f"policy.fragments={fragments}"]
+    with pytest.raises(ConfigurationError, match="'chemistry/assembly' needs a retriever in role 'retriever'"):
+        load_pipeline("chemistry/molpuzzle", Registry.load(), overrides=settings)
+    load_pipeline("chemistry/k-mse", Registry.load(), overrides=settings)
 
 
 def test_a_retrieved_record_that_is_no_structure_is_named() -> None:

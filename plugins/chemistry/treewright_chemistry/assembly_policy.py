@@ -8,10 +8,10 @@ is charged as ``inner_evaluations``; eight proposals that bring nothing new coun
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from treewright_registry import Capability, Proposals, ProposeRequest, Step, Trajectory, Usage
+from treewright_registry import Capability, Need, Proposals, ProposeRequest, Step, Trajectory, Usage
 
 if TYPE_CHECKING:
     from treewright_chemistry.burst import BurstResult
@@ -28,6 +28,7 @@ class Assembly:
         fragments: ``shipped`` assembles from the shipped substructures weighted by the observed
             lines, ``retrieved`` only from the request's retrieved records, whose ids are SMILES with ``*`` at the
             open places and need not be shipped ones, ``retrieved-and-shipped`` from both, ``none`` from atoms.
+            For retrieved ones the pipeline must have a retriever.
         islands, pool: the burst's own pools.
         without: parts of the score that shall not guide the burst, as in ``chemistry/spectrum-fit``; an
             ablation has to name them in both places. Without ``shifts`` edits are not aimed either; what is
@@ -43,6 +44,12 @@ class Assembly:
     """
 
     capabilities: ClassVar[frozenset[str]] = frozenset({Capability.REVISES})
+
+    @staticmethod
+    def expects_for(options: Mapping[str, Any]) -> Mapping[str, Need]:
+        """A retriever where fragments are to be retrieved: without its records nothing would be left but atoms."""
+        retrieved = options.get("fragments") in ("retrieved", "retrieved-and-shipped")
+        return {"retriever": Need("retriever")} if retrieved else {}
 
     def __init__(
         self,
