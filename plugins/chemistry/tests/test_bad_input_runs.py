@@ -64,6 +64,15 @@ def test_every_bad_spectrum_is_an_error_of_its_own_and_the_others_are_solved(tmp
     assert json.loads((out / "summary.json").read_text())["failures"] == len(BAD) + 1
 
 
+def test_a_range_with_millions_of_readings_is_searched_like_any_other(tmp_path):
+    file, out = tmp_path / "unknown.yaml", tmp_path / "run"
+    inside = ", ".join(f"{30 + tenth / 10:.1f} (s)" for tenth in range(1, 11))
+    file.write_text(f"{{formula: C40H82, c13: '30.0-32.0 (40C, {inside})', evidence: exact}}")
+    command = ["run", "chemistry/elucidate", "--input", str(file), "--out", str(out), *SMALL]
+    done = subprocess.run([sys.executable, "-m", "treewright", *command], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, results(out)["1"]["error"]) == (0, None)
+
+
 def test_a_file_without_any_readable_spectrum_is_wrong_input(tmp_path, capsys):
     file = tmp_path / "unknowns.yaml"
     file.write_text("- {formula: C8H8Xx, c13: 20, evidence: soft}\n- {formula: CO2, c13: '', evidence: soft}\n")
@@ -109,7 +118,7 @@ def damaged(path, damage):
 def treewright(package, *words):
     command = [sys.executable, "-m", "treewright", *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": str(package)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, islice, product
 from typing import Final
@@ -99,11 +100,13 @@ def _readings(groups: tuple[Group, ...]) -> Floats:
     return np.array(readings)
 
 
-def _compositions(group: Group) -> list[tuple[int, ...]]:
-    """Return the ways to write the count as a sum of one positive number per peak."""
+def _compositions(group: Group) -> Iterator[tuple[int, ...]]:
+    """Yield the ways to write the count as a sum of one positive number per peak; they can be millions."""
     parts, total = len(group.peaks), group.count or len(group.peaks)
-    cuts = combinations(range(1, total), parts - 1)
-    return [tuple(np.diff([0, *cut, total]).tolist()) for cut in cuts] or [(1,) * parts]
+    if total < parts:
+        yield (1,) * parts
+    for cut in combinations(range(1, total), parts - 1):
+        yield tuple(np.diff([0, *cut, total]).tolist())
 
 
 def _distinct(groups: tuple[Group, ...]) -> Floats:
