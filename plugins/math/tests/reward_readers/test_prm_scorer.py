@@ -192,6 +192,22 @@ def test_a_network_that_gives_no_number_fails_the_score(qwen, tmp_path):
     assert "nan" in result.reason
 
 
+def test_with_one_answer_a_batch_scores_are_the_same_to_the_last_bit(qwen):
+    scorer = PrmScorer(model=str(qwen), recipe="qwen2.5-math-prm", batch_tokens=1)
+    answers = [trajectory(ANSWER), trajectory(("No.",), prompt="Why? " * 9), trajectory(ANSWER[:1])]
+    together = score(scorer, *answers)
+    assert together == [score(scorer, answer)[0] for answer in answers]
+    assert together == score(scorer, *answers[::-1])[::-1]
+
+
+def test_it_tells_what_it_has_loaded(qwen):
+    assert PrmScorer(model=str(qwen), recipe="qwen2.5-math-prm").self_check() == [
+        "recipe qwen2.5-math-prm (step level), model card",
+        "scores: probability in [0, 1]; answers by product; wrong below 0.5",
+        "reads at most 512 tokens",
+    ]
+
+
 @pytest.mark.parametrize("options", [{"batch_tokens": 0}, {"max_tokens": 0}])
 def test_limits_below_one_are_refused(qwen, options):
     with pytest.raises(ValueError, match="at least 1"):

@@ -8,15 +8,20 @@ from treewright_math.reward_readers.recipe import Answer, CannotBeLaidOut
 from treewright_math.reward_readers.vocabulary import Vocabulary
 
 
-def refuse_control_tokens(vocabulary: Vocabulary, answer: Answer) -> None:
+def refuse_control_tokens(vocabulary: Vocabulary, answer: Answer, allowed: Sequence[str] = ()) -> None:
     """See that neither problem nor answer can write marks of its own.
+
+    Args:
+        vocabulary: knows the control tokens.
+        answer: what is to be laid out.
+        allowed: control tokens that belong in an answer.
 
     Raises:
         CannotBeLaidOut: one of them holds a control token's text.
     """
     vocabulary.refuse_control_tokens(answer.problem, "the problem")
     for number, step in enumerate(answer.steps, 1):
-        vocabulary.refuse_control_tokens(step, f"step {number}")
+        vocabulary.refuse_control_tokens(step, f"step {number}", allowed)
 
 
 def positions(ids: Sequence[int], pattern: Sequence[int]) -> list[int]:

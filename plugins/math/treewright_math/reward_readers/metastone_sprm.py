@@ -56,7 +56,7 @@ def thinking_chat(language: str) -> Layout:
     marks_of = {"en": english_marks, "zh": chinese_marks}[language]
 
     def layout(vocabulary: Vocabulary, answer: Answer) -> LaidOut:
-        refuse_control_tokens(vocabulary, answer)
+        refuse_control_tokens(vocabulary, answer, allowed=(OPEN, CLOSE))
         prompt, text = _written(vocabulary, answer)
         ids, places = vocabulary.encode_with_places(prompt + text)
         begin = next((index for index, place in enumerate(places) if place >= len(prompt)), len(ids))

@@ -35,7 +35,8 @@ class PrmScorer:
             each step as it is.
         device: ``auto`` takes an accelerator if there is one.
         dtype: of the backbone; heads compute in float32. ``auto`` is float32 on a CPU.
-        batch_tokens: at most so many tokens a forward pass, padding included.
+        batch_tokens: at most so many tokens a forward pass, padding included; 1 reads each answer by itself, and
+            its score is then the same to the last bit whatever else is in the batch.
         max_tokens: longest input; ``null`` takes what recipe and backbone allow.
         strict_ids: whether token ids that the vendor has written down must be this tokenizer's; switch it off for
             models of one's own in a vendor's format.
@@ -96,6 +97,16 @@ class PrmScorer:
         self.level, self.link, self.threshold = chosen.level, chosen.link, chosen.threshold
         self.range = value_range(chosen.range, self._rule, chosen.name)
         self.capabilities = self.capabilities_for({"recipe": chosen.name})
+
+    def self_check(self) -> list[str]:
+        """What was loaded, and on which scale it scores."""
+        low, high = self.range
+        longest = self._reader.max_tokens
+        return [
+            f"recipe {self.recipe} ({self.level} level), {self._reader.recipe.source}",
+            f"scores: {self.link} in [{low:g}, {high:g}]; answers by {self._rule}; wrong below {self.threshold:g}",
+            f"reads at most {longest} tokens" if longest else "reads answers of any length",
+        ]
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
         """A score for each request; ``usage.scored_tokens`` counts what the model read."""

@@ -87,14 +87,19 @@ class Vocabulary:
             raise ConfigurationError(f"recipe '{self.recipe}': the chat template failed: {error}") from error
         return str(text)
 
-    def refuse_control_tokens(self, text: str, what: str) -> None:
+    def refuse_control_tokens(self, text: str, what: str, allowed: Sequence[str] = ()) -> None:
         """See that a text cannot write marks or turns of its own into the input.
+
+        Args:
+            text: from a task or a policy.
+            what: its name, for the message.
+            allowed: control tokens that belong in such a text.
 
         Raises:
             CannotBeLaidOut: it holds the text of a control token.
         """
         for control in self._controls:
-            if control in text:
+            if control in text and control not in allowed:
                 raise CannotBeLaidOut(f"{what} holds the control token {control!r}, which would be read as a mark")
 
     def _checked(self, token: VendorToken, strict: bool) -> int:
