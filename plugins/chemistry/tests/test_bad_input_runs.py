@@ -20,6 +20,7 @@ GOOD = "- {name: good, formula: C2H4O2, c13: '178.1, 20.8', h1: '2.10 (3H, s)', 
 BAD = {
     "no formula at all": ("formula: C8H8Xx, c13: '20'", "formula: element 'Xx' in 'C8H8Xx' is not supported."),
     "impossible formula": ("formula: C2H9, c13: '20'", "formula: 'C2H9' has more hydrogens or halogens"),
+    "nothing with carbon": ("formula: HNO3, h1: '11.2'", "formula: HNO3 has no carbon. Only shifts of carbon"),
     "enormous formula": ("formula: C99999999999, c13: '20'", "formula: "),
     "counts against formula": (
         "formula: C2H6O, c13: '18.0 (1C), 58.0 (2C)', evidence: exact",
@@ -53,12 +54,12 @@ def test_every_bad_spectrum_is_an_error_of_its_own_and_the_others_are_solved(tmp
     file.write_text("".join([*rows[:5], GOOD, *rows[5:], "- nonsense\n"]))
     assert main(["run", "chemistry/elucidate", "--input", str(file), "--out", str(out), *SMALL]) == 1
     records = results(out)
-    assert list(records) == [*list(BAD)[:5], "good", *list(BAD)[5:], "14"]
+    assert list(records) == [*list(BAD)[:5], "good", *list(BAD)[5:], "15"]
     assert (records["good"]["answer"], records["good"]["error"]) == ("CC(=O)O", None)
     for name, (_, message) in BAD.items():
         assert records[name]["error"].startswith(f"{file}: spectrum {name}: {message}")
         assert (records[name]["answer"], records[name]["cost"]) == (None, {})
-    assert records["14"]["error"].startswith(f"{file}: spectrum 14: 'nonsense' is no spectrum.")
+    assert records["15"]["error"].startswith(f"{file}: spectrum 15: 'nonsense' is no spectrum.")
     shown = capsys.readouterr().out
     assert "empty spectrum: no structure (" in shown
     assert json.loads((out / "summary.json").read_text())["failures"] == len(BAD) + 1

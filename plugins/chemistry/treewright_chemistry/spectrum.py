@@ -104,20 +104,20 @@ def count_warnings(carbon: tuple[Group, ...], proton: tuple[Group, ...], formula
 
 
 def check_spectrum(spectrum: Spectrum) -> None:
-    """Refuse a spectrum that is empty, absurd, or exact and inconsistent with its formula.
+    """Refuse a spectrum that is empty, absurd, of a formula without carbon, or exact and inconsistent with its formula.
 
     Raises:
         SpectrumError: names the nucleus and group.
     """
     _check_choices(spectrum)
+    if not spectrum.formula["C"]:
+        repair = "Only shifts of carbon and of hydrogen on carbon can be predicted; check the formula"
+        raise SpectrumError(f"{spectrum.formula} has no carbon", field="formula", repair=repair)
     if not spectrum.carbon and not spectrum.proton:
         repair = "Give at least one 13C or 1H line"
         raise SpectrumError("the spectrum is empty", field="13C and 1H", repair=repair)
     _check_groups(spectrum.carbon, "13C")
     _check_groups(spectrum.proton, "1H")
-    if spectrum.carbon and not spectrum.formula["C"]:
-        repair = "Check the formula"
-        raise SpectrumError(f"13C lines, but {spectrum.formula} has no carbon", field="13C", repair=repair)
     if spectrum.evidence == "exact":
         _check_exact(spectrum)
 
