@@ -80,6 +80,8 @@ def test_input_for_a_task_that_takes_none_is_explained(home, tmp_path):
 def test_an_absent_input_is_explained(home, tmp_path):
     done = treewright("run", "digits/demo", "--input", "no.txt", cwd=tmp_path, paths=[home])
     assert (done.returncode, done.stderr) == (2, "--input no.txt: there is no such file\n")
+    done = treewright("run", "digits/demo", "--input", ".", cwd=tmp_path, paths=[home])
+    assert (done.returncode, done.stderr) == (2, "--input .: is a folder; name a file\n")
 
 
 def test_standard_input_is_kept_in_the_run_folder(home, tmp_path):

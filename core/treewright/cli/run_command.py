@@ -115,7 +115,8 @@ def _input(source: str | None, out: Path) -> list["Override"]:
     if source == "-":
         return [text_setting("task.input", str(_saved_input(out)), "--input -")]
     if not Path(source).is_file():
-        raise ConfigurationError(f"--input {source}: there is no such file")
+        what = "is a folder; name a file" if Path(source).is_dir() else "there is no such file"
+        raise ConfigurationError(f"--input {source}: {what}")
     return [text_setting("task.input", source, f"--input {source}")]
 
 

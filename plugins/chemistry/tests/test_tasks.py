@@ -109,6 +109,17 @@ def test_missing_data_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         MolPuzzle(path=str(broken)).problems()
 
 
+def test_an_input_that_is_missing_or_a_folder_is_named(tmp_path: Path) -> None:
+    for given, said in {
+        "": "task.input: no file is given\n    give --input FILE, or --input - for standard input",
+        str(tmp_path): f"task.input: {tmp_path}: is a folder; name a file",
+        str(tmp_path / "gone.yaml"): f"task.input: {tmp_path / 'gone.yaml'}: there is no such file",
+    }.items():
+        with pytest.raises(DataError) as raised:
+            Elucidate(input=given).problems()
+        assert str(raised.value) == said
+
+
 def test_wrong_input_files_are_named(tmp_path: Path) -> None:
     file = tmp_path / "unknown.yaml"
     file.write_text("formula: C8H8O3\nc13: 191.0\n")

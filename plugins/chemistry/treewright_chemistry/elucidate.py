@@ -53,10 +53,12 @@ class Elucidate:
         """One problem for each spectrum of the file; those that cannot be read carry their error.
 
         Raises:
-            DataError: not a single spectrum can be read; names file, spectrum and field.
+            DataError: no file is given, or not a single spectrum of it can be read; names file, spectrum and field.
         """
         from treewright_chemistry.data_paths import existing_file
 
+        if not self._input:
+            raise DataError("task.input: no file is given\n    give --input FILE, or --input - for standard input")
         path = existing_file(self._input, "task.input")
         self._spectra = {}
         problems = [self._problem(path, name, entry) for name, entry in _named(_entries(path))]
