@@ -150,6 +150,13 @@ def test_aliases_cannot_blow_up():
     assert entry.error.startswith("b: neither a text nor a list of shifts")
 
 
+def test_aliases_of_lists_of_lists_cannot_blow_up_either():
+    lists = ["- &a0 [x,x,x,x,x,x,x,x,x]"]
+    lists += [f"- &a{level} [{','.join([f'*a{level - 1}'] * 9)}]" for level in range(1, 9)]
+    entries = read_entries("\n".join(lists).encode())
+    assert [entry.error.partition(".")[0] for entry in entries] == ["a list is no spectrum"] * 9
+
+
 def problems_of(tmp_path, content, **options):
     file = tmp_path / "input"
     file.write_text(content)

@@ -121,8 +121,9 @@ def _listed(documents: list[Any]) -> Iterator[Any]:
 
 def _from_mapping(value: Any) -> Entry:
     if not isinstance(value, Mapping):
-        shown = str(value)[:40]
-        return Entry(error=f"{shown!r} is no spectrum. {_REPAIR}.")
+        # nested lists are not shown: aliases make a few lines of YAML stand for gigabytes
+        shown = f"a {type(value).__name__}" if isinstance(value, list) else repr(str(value)[:40])
+        return Entry(error=f"{shown} is no spectrum. {_REPAIR}.")
     entry = Entry()
     for label, content in value.items():
         name = field_of(str(label))
