@@ -98,6 +98,7 @@ def test_a_word_answer_gives_its_number_and_a_bare_text_its_last_one(tmp_path, m
     [problem] = task.problems()
     assert task.extract(said(problem, "The answer is 4 dollars.")) == "4"
     assert task.extract(said(problem, "There are 3, so 2 + 2 = 4 in all.")) == "4"
+    assert task.extract(said(problem, "So \\boxed{\\frac{1}{2}}")) == "\\frac{1}{2}"
     assert task.extract(said(problem, "I do not know.")) is None
 
 

@@ -14,6 +14,7 @@ from treewright_math.grading.grader import Grader
 from treewright_math.grading.outcome import Outcome
 from treewright_math.grading.quick_comparison import compare_quickly
 from treewright_math.grading.worker import Computing
+from treewright_math.grading.worker_process import WorkerProcess
 
 HOSTILE = {
     "tower": "9^{9^{9^9}}",
@@ -160,9 +161,7 @@ def test_several_threads_share_a_grader(grader):
 def test_a_worker_that_dies_is_replaced(grader):
     before = grader.worker
     os.kill(before, signal.SIGKILL)
-    first = grader.compare("\\sqrt{147}", "7\\sqrt{3}")
-    assert first.reason is not None and "the grading worker was lost" in first.reason
-    assert grader.compare("\\sqrt{192}", "8\\sqrt{3}").equal
+    assert grader.compare("\\sqrt{147}", "7\\sqrt{3}") == Outcome(True, "math-verify")  # asked once more
     assert grader.worker not in (None, before)
 
 
@@ -230,3 +229,39 @@ def test_the_stored_labels_of_math_cot_100_are_ours_but_for_one(grader):
     ]
     assert len(samples) == 800
     assert missed == [("10{,}000", "10000")]
+
+
+def test_a_question_that_costs_two_workers_is_to_blame(monkeypatch):
+    asked = []
+
+    def dying(self, process, seconds):
+        asked.append(seconds)
+        if len(asked) == 1 or len(asked) > 4:
+            return line(self, process, seconds)
+        if len(asked) == 3:  # the second start
+            return line(self, process, seconds)
+        raise EOFError("its process ended")
+
+    line = WorkerProcess._line
+    monkeypatch.setattr(WorkerProcess, "_line", dying)
+    worker = WorkerProcess(5.0, 1 << 30)
+    first, second = worker.compare([("\\sqrt{8}", "2\\sqrt{2}"), ("\\sqrt{18}", "3\\sqrt{2}")])
+    worker.close()
+    assert first == Outcome(False, "math-verify", "the grading worker was lost (its process ended)")
+    assert second == Outcome(True, "math-verify")
+
+
+def test_a_fork_of_a_run_starts_a_worker_of_its_own():
+    program = """
+        import os
+        from treewright_math.grading.grader import Grader
+        grader = Grader()
+        assert grader.compare("\\sqrt{8}", "2\\sqrt{2}").equal
+        before = grader.worker
+        if os.fork() == 0:
+            assert grader.compare("\\sqrt{18}", "3\\sqrt{2}").equal and grader.worker != before
+            raise SystemExit(0)
+        assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
+        assert grader.compare("\\sqrt{32}", "4\\sqrt{2}").equal and grader.worker == before
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=60)

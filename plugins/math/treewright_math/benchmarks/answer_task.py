@@ -78,7 +78,9 @@ class AnswerTask(ABC):
     def extract(self, trajectory: Trajectory) -> JSON:
         """The answer that the solution's text ends with; ``None`` if it names none."""
         found = find_answer(trajectory.text, self.styles)
-        return number_of_answer(found) if found is not None and self.numeric else found
+        if found is None or not self.numeric or plain_number(canonical_answer(found)) is not None:
+            return found
+        return number_of_answer(found)
 
     def canonical(self, answer: JSON) -> Hashable:
         """The answer's one spelling; see ``treewright_math.answers.canonical``."""

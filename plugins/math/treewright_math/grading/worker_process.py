@@ -35,8 +35,9 @@ class WorkerProcess:
         self._deadline = deadline
         self._memory = memory
         self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
         self._unread = b""
-        self._finalizer: weakref.finalize[[subprocess.Popen[bytes]], WorkerProcess] | None = None
+        self._finalizer: weakref.finalize[[subprocess.Popen[bytes], int], WorkerProcess] | None = None
 
     def compare(self, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
         """An outcome for each (reference, answer), in order.
@@ -45,9 +46,14 @@ class WorkerProcess:
             CallFailed: the worker cannot be started.
         """
         outcomes: list[Outcome] = []
+        suspect = -1
         while len(outcomes) < len(pairs):
             batch = pairs[len(outcomes) : len(outcomes) + _BATCH]
-            outcomes += self._compared(batch)
+            answered, loss = self._compared(batch)
+            outcomes += answered
+            if loss is not None and suspect == len(outcomes):  # twice on the same question: it is to blame
+                outcomes.append(Outcome(False, "math-verify", f"the grading worker was lost ({loss})"))
+            suspect = len(outcomes) if loss is not None else -1
         return outcomes
 
     @property
@@ -61,8 +67,8 @@ class WorkerProcess:
             self._finalizer()
         self._process, self._finalizer, self._unread = None, None, b""
 
-    def _compared(self, batch: Sequence[tuple[str, str]]) -> list[Outcome]:
-        """Outcomes for the first questions of the batch, at least one: after a death the rest is asked again."""
+    def _compared(self, batch: Sequence[tuple[str, str]]) -> tuple[list[Outcome], str | None]:
+        """Outcomes for the first questions of the batch; if they are not all, how the worker was lost."""
         process = self._started()
         outcomes: list[Outcome] = []
         try:
@@ -74,8 +80,8 @@ class WorkerProcess:
                 outcomes.append(Outcome(bool(equal), "math-verify", reason))
         except (OSError, EOFError) as error:
             self.close()
-            outcomes.append(Outcome(False, "math-verify", f"the grading worker was lost ({error})"))
-        return outcomes
+            return outcomes, str(error)
+        return outcomes, None
 
     def _line(self, process: subprocess.Popen[bytes], seconds: float) -> bytes:
         assert process.stdout is not None
@@ -91,7 +97,7 @@ class WorkerProcess:
         return line
 
     def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is not None:
+        if self._process is not None and self._owner == os.getpid():  # a fork has the handle, but not the worker
             return self._process
         command = [sys.executable, "-m", "treewright_math.grading.worker", str(self._deadline), str(self._memory)]
         self._process = subprocess.Popen(
@@ -102,7 +108,8 @@ class WorkerProcess:
             env=_environment(),
             start_new_session=True,
         )
-        self._finalizer = weakref.finalize(self, _end, self._process)
+        self._owner, self._unread = os.getpid(), b""
+        self._finalizer = weakref.finalize(self, _end, self._process, self._owner)
         try:
             self._line(self._process, _START_SECONDS)
         except EOFError as error:
@@ -120,8 +127,10 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], owner: int) -> None:
     """Kill the worker's whole session, and leave no zombie."""
+    if os.getpid() != owner:
+        return
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
