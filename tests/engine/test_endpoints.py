@@ -266,6 +266,27 @@ def test_samples_that_fail_cost_themselves_and_the_rest_is_kept() -> None:
     )
 
 
+class OfNoUse(SampleBySample):
+    """Every second sample arrives, was paid for, and is of no use."""
+
+    async def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        [request] = requests
+        self.asked.append((request.n, request.seed))
+        if len(self.asked) % 2 == 0:
+            return [Proposals([], Usage(prompt_tokens=3, generated_tokens=5), ("it says nothing",))]
+        return [Proposals([Step("a", tokens=1, finish="stop")], Usage(prompt_tokens=3))]
+
+
+def test_samples_of_no_use_are_told_and_paid_for() -> None:
+    OfNoUse.asked.clear()
+    policy = component("policy", OfNoUse, CallSettings(concurrency=1))
+    [solution] = solve(pipeline(policy=policy, count=1, search=component("search", Sample, n=4))).values()
+    cost = solution.cost["policy"]
+    assert len(OfNoUse.asked) == 4  # none is repeated
+    assert (cost["candidates"], cost["failed_calls"], cost["prompt_tokens"], cost["generated_tokens"]) == (2, 2, 12, 12)
+    assert solution.failed_calls == ("policy.propose: it says nothing",) * 2
+
+
 def test_samples_keep_their_order_whenever_they_arrive() -> None:
     answers = []
     for concurrency in (1, 3, 32):

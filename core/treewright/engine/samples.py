@@ -48,13 +48,16 @@ class Samples:
 
 def merged(outcomes: Sequence[Any]) -> Proposals | Failure:
     """What arrived, in the order of the samples; a failure only if nothing did."""
-    failed = tuple(outcome.reason for outcome in outcomes if isinstance(outcome, Failure))
-    if len(failed) == len(outcomes):
-        return Failure(failed[0])
+    if all(isinstance(outcome, Failure) for outcome in outcomes):
+        return Failure(outcomes[0].reason)
     steps: list[Step] = []
+    failed: list[str] = []
     usage = NO_USAGE
     for outcome in outcomes:
-        if not isinstance(outcome, Failure):
-            steps += outcome.steps
-            usage = Usage(*(left + right for left, right in zip(usage, outcome.usage, strict=True)))
-    return Proposals(steps, usage, failed)
+        if isinstance(outcome, Failure):
+            failed.append(outcome.reason)
+            continue
+        steps += outcome.steps
+        failed += outcome.failed  # it came, was paid for, and is of no use
+        usage = Usage(*(left + right for left, right in zip(usage, outcome.usage, strict=True)))
+    return Proposals(steps, usage, tuple(failed))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from treewright_language.completion import Reading, read_completion
-from treewright_registry import CallFailed, Proposals, Step, Usage
+from treewright_registry import CallFailed, CallRefused, Proposals, Step, Usage
 
 WHOLE = Reading(delimiter=None, server_stops=True, logprobs=False, first=True)
 BY_STEP = Reading(delimiter="\n\n", server_stops=True, logprobs=False, first=True)
@@ -24,9 +24,15 @@ def step(text, reading):
 
 
 def refusal(text, reading=WHOLE):
-    with pytest.raises(CallFailed) as refused:
-        read_completion(text, reading)
-    return str(refused.value)
+    """Why there is no step: the answer is none, or its sample is of no use."""
+    try:
+        made = read_completion(text, reading)
+    except CallFailed as refused:
+        return str(refused)
+    assert made.steps == []
+    assert made.usage == Usage(11, generated_tokens=3)  # it was paid for
+    [reason] = made.failed
+    return reason
 
 
 def test_a_whole_answer_stops():
@@ -118,7 +124,7 @@ def test_an_infinite_log_probability_is_an_error():
         ('{"choices": null}', "the answer lacks 'choices' (it is null); is this an OpenAI-compatible API?"),
         ('{"choices": []}', "the answer holds no choice ('choices' is empty)"),
         (
-            '{"choices": [{}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}',
+            '{"choices": [{}], "usage": {"prompt_tokens": 11, "completion_tokens": 3}}',
             "the answer lacks 'message' (it is null); is this an OpenAI-compatible API?",
         ),
         (body(None), "the answer holds no text ('choices[0].message.content' is null)"),
@@ -141,3 +147,77 @@ def test_an_infinite_log_probability_is_an_error():
 )
 def test_an_answer_that_lacks_something_is_an_error_that_names_it(text, said):
     assert refusal(text) == said
+
+
+# -- several samples ----------------------------------------------------------------------------
+
+TWO = WHOLE._replace(samples=2)
+
+
+def several(*choices, written=10):
+    usage = {"prompt_tokens": 11, "completion_tokens": written}
+    return json.dumps({"choices": choices, "usage": usage})
+
+
+def sample(text, index=0, **more):
+    return {"index": index, "message": {"content": text}, "finish_reason": "stop", **more}
+
+
+def test_samples_stand_in_the_order_of_their_indices_and_share_the_prompt():
+    made = read_completion(several(sample("b", 1, token_ids=[1]), sample("a", 0, token_ids=[1] * 9)), TWO)
+    assert made == Proposals([Step("a", None, 9, "stop"), Step("b", None, 1, "stop")], Usage(11))
+
+
+def test_where_no_token_is_listed_tokens_go_by_length_and_add_up():
+    made = read_completion(several(sample("a" * 900), sample("b" * 2100, 1), sample("c", 2), written=301),
+                           WHOLE._replace(samples=3))  # fmt: skip
+    tokens = [step.tokens for step in made.steps]
+    assert sum(tokens) == 301
+    assert tokens[1] > tokens[0] > tokens[2]
+
+
+def test_a_sample_that_is_of_no_use_costs_itself_and_is_paid_for():
+    made = read_completion(several(sample("a", token_ids=[1] * 6), sample("", 1, token_ids=[1] * 4)), TWO)
+    assert made.steps == [Step("a", None, 6, "stop")]
+    assert made.usage == Usage(11, generated_tokens=4)
+    assert made.failed == ("the answer holds no text ('choices[0].message.content' is \"\")",)
+
+
+def test_samples_that_did_not_come_are_named():
+    three = WHOLE._replace(samples=3)
+    made = read_completion(several(sample("a", token_ids=[1] * 6), sample("b", 1, token_ids=[1] * 4)), three)
+    assert len(made.steps) == 2
+    assert made.failed == ("the server returned 2 of 3 samples",)
+
+
+def test_one_sample_where_several_were_asked_for_is_a_server_without_n():
+    with pytest.raises(CallRefused, match="it does not offer 'n'; set  samples: single"):
+        read_completion(several(sample("a")), TWO)
+
+
+def test_samples_beyond_those_asked_for_are_paid_for_and_dropped():
+    made = read_completion(several(*(sample("a", i, token_ids=[1, 2]) for i in range(4)), written=8), TWO)
+    assert len(made.steps) == 2
+    assert made.usage == Usage(11, generated_tokens=4)
+
+
+# -- text completions -----------------------------------------------------------------------------
+
+TEXT = WHOLE._replace(api="completions")
+
+
+def test_the_completions_api_has_its_text_and_log_probabilities_elsewhere():
+    choice = {"text": "It is 5.", "finish_reason": "stop", "logprobs": {"tokens": ["It", " is"],
+              "token_logprobs": [-0.5, -1.0]}}  # fmt: skip
+    made = read_completion(several(choice), TEXT._replace(logprobs=True))
+    assert made.steps == [Step("It is 5.", -1.5, 10, "stop")]
+    assert refusal(several({**choice, "logprobs": None}, written=3), TEXT._replace(logprobs=True)).startswith(
+        "the server returned no log-probabilities ('choices[0].logprobs.token_logprobs')"
+    )
+    assert refusal(body("a"), TEXT) == "the answer holds no text ('choices[0].text' is null)"
+
+
+def test_a_delimiter_left_in_the_text_may_be_how_the_server_tells_that_it_met_it():
+    left_in = BY_STEP._replace(stop_told="text")
+    assert step(body("a\n\n"), left_in) == Step("a\n\n", None, 3, "step")
+    assert step(body("a"), left_in) == Step("a", None, 3, "stop")

@@ -44,27 +44,26 @@ class Reading(NamedTuple):
 def read_completion(body: str, reading: Reading) -> Proposals:
     """The steps in a response body, and what reading the prompt cost.
 
-    The tokens of samples that are of no use are in the usage; each of those has its reason in ``failed``.
+    A sample that is of no use has its reason in ``failed`` and its tokens in the usage: it was paid for, and the same
+    request would bring the same one again.
 
     Raises:
-        CallFailed: the body is no JSON, lacks a field, or holds no usable sample.
+        CallFailed: the body is no JSON, holds no sample, or does not say what it cost.
         CallRefused: the server does not give several samples in one answer.
     """
     data = decoded(body)
     choices = _choices(data, reading.samples)
     usage = usage_of(data)
-    steps, failed = [], []
+    steps: list[Step] = []
+    failed: list[str] = []
     for choice, tokens in zip(choices, _tokens_of_each(choices, usage), strict=True):
         try:
             steps.append(_step(choice, tokens, reading))
         except CallFailed as error:
-            failed.append(error)
-    if failed and not steps:
-        raise failed[0]
+            failed.append(str(error))
     wasted = usage.written - sum(step.tokens for step in steps)
-    missing = [f"the server returned {len(choices)} of {reading.samples} samples"] * (reading.samples - len(choices))
-    reasons = (*map(str, failed), *missing)
-    return Proposals(steps, Usage(prompt_tokens=usage.read, generated_tokens=wasted), reasons)
+    failed += [f"the server returned {len(choices)} of {reading.samples} samples"] * (reading.samples - len(choices))
+    return Proposals(steps, Usage(prompt_tokens=usage.read, generated_tokens=wasted), tuple(failed))
 
 
 def _choices(data: Any, samples: int) -> list[Any]:
@@ -92,8 +91,16 @@ def _tokens_of_each(choices: list[Any], usage: TokenUsage) -> list[int]:
     listed = [_listed_tokens(choice) for choice in choices]
     if None not in listed and sum(filter(None, listed)) <= usage.written:
         return [count or 0 for count in listed]
-    lengths = [len(shown(choice)) for choice in choices]
-    return _shares(usage.written, lengths)
+    return _shares(usage.written, [1 + len(_said(choice)) for choice in choices])  # 1 for the token that ends it
+
+
+def _said(choice: Any) -> str:
+    """The text of a sample in whatever state."""
+    if not isinstance(choice, dict):
+        return ""
+    message = choice.get("message")
+    text = message.get("content") if isinstance(message, dict) else choice.get("text")
+    return text if isinstance(text, str) else ""
 
 
 def _listed_tokens(choice: Any) -> int | None:

@@ -197,7 +197,7 @@ class OpenAIPolicy:
         results = [task.result() for task in tasks]
         steps: list[Step] = [step for made in results for step in made.steps]
         usage = [sum(amounts) for amounts in zip(*(made.usage for made in results), strict=True)]
-        return Proposals(steps, Usage(*usage))
+        return Proposals(steps, Usage(*usage), tuple(reason for made in results for reason in made.failed))
 
     async def _asked(self, request: ProposeRequest, index: int, prompt: Fields, samples: int) -> Proposals:
         body = self._body(request.sampling, {**prompt, "seed": request.key(index).seed & ((1 << _SEED_BITS) - 1)})
