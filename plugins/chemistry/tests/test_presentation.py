@@ -7,6 +7,7 @@ import pytest
 from treewright.run.records import Record
 from treewright_chemistry.elucidate import Elucidate
 from treewright_chemistry.elucidation_text import ranking
+from treewright_chemistry.measured_task import Measured
 from treewright_chemistry.report_page import HOPELESS, Shown
 from treewright_chemistry.spectrum_codec import SpectrumCodec
 
@@ -35,6 +36,22 @@ def test_a_hopeless_result_carries_a_warning(fields: dict[str, str], score: floa
 
 def test_a_good_result_carries_none() -> None:
     assert HOPELESS not in ranking(shown(ETHANOL, 0.3))
+
+
+def test_quoted_spectra_carry_number_source_and_licence_in_table_and_page(tmp_path: Path) -> None:
+    task = Measured(part="demo")
+    first, second = task.problems()[:2]
+    answers = [Record(first.id, answer="CC=Cc1ccc(OC)cc1", score=0.9, correct=True), Record(second.id, error="late")]
+    text = task.present(answers, tmp_path)
+    table, source = text.split("\n\n")[:2]
+    assert [line.split()[:2] for line in table.splitlines()[:2]] == [["compound", "id"], ["anethole", first.id]]
+    assert second.id in table.splitlines()[2]
+    assert first.id == "nmrshiftdb2-30001040"
+    assert source.startswith("source: nmrshiftdb2 (https://nmrshiftdb.nmr.uni-koeln.de)")
+    assert "nmrshiftdb2 Database License" in source
+    page = (tmp_path / "report.html").read_text()
+    assert f"<footer class='note'>{source}</footer>" in page
+    assert f"C10H12O, {first.id}," in page
 
 
 @pytest.mark.parametrize(

@@ -33,16 +33,24 @@ def unread(record: Any) -> str:
     return f"{record.id}: no structure ({record.error})"
 
 
-def verdicts(shown: Sequence[Shown], names: Sequence[str]) -> str:
-    """A table of compounds: top answer, right or wrong, score, seconds."""
-    width = max(len(name) for name in names)
-    lines = [f"{'compound':{width}}  verdict  score  seconds  answer"]
-    for each, name in zip(shown, names, strict=True):
+def verdicts(shown: Sequence[Shown]) -> str:
+    """A table of compounds: id beside the name if it has one, right or wrong, score, seconds, top answer."""
+    names = _column("compound", [each.name or each.record.id for each in shown])
+    named = any(each.name for each in shown)
+    ids = _column("  id", [f"  {each.record.id}" for each in shown]) if named else [""] * len(names)
+    lines = [f"{names[0]}{ids[0]}  verdict  score  seconds  answer"]
+    for each, name, number in zip(shown, names[1:], ids[1:], strict=True):
         record = each.record
         verdict = {True: "right", False: "wrong", None: "failed"}[record.correct]
         answer = record.error if record.error is not None else record.answer
-        lines.append(f"{name:{width}}  {verdict:7}  {_number(record.score)}  {record.seconds:7.1f}  {answer}")
+        lines.append(f"{name}{number}  {verdict:7}  {_number(record.score)}  {record.seconds:7.1f}  {answer}")
     return "\n".join(lines)
+
+
+def _column(head: str, cells: Sequence[str]) -> list[str]:
+    """Head and cells, padded to one width."""
+    width = max(map(len, [head, *cells]))
+    return [text.ljust(width) for text in [head, *cells]]
 
 
 def _row(row: Comparison, symbols: Sequence[str]) -> str:

@@ -16,6 +16,10 @@ from typing import Literal
 from treewright_chemistry.reference_task import Case, ReferenceTask
 
 EXPORT = "chemistry/nmrshiftdb2.jsonl.gz"
+SOURCE = (
+    "nmrshiftdb2 (https://nmrshiftdb.nmr.uni-koeln.de), the records with the numbers shown; "
+    "nmrshiftdb2 Database License (derived from the Open Database License: share-alike)"
+)
 
 
 class Measured(ReferenceTask):
@@ -26,6 +30,8 @@ class Measured(ReferenceTask):
         data: the data folder, for ``evaluation``.
         counts: tell how many carbons share a 13C line; measured intensities alone would not.
     """
+
+    source = SOURCE
 
     def __init__(
         self,

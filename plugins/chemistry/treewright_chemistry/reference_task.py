@@ -38,6 +38,9 @@ class Unread:
 class ReferenceTask(ABC):
     """Yields spectra, keeps the structures to itself, grades by constitution."""
 
+    source: str = ""
+    """Where the spectra come from and under which licence, for those who see them quoted; empty to say nothing."""
+
     def __init__(self) -> None:
         self._cases: dict[str, Case] = {}
 
@@ -103,7 +106,7 @@ class ReferenceTask(ABC):
         return outcomes(records)
 
     def present(self, records: Sequence[Any], folder: Path) -> str:
-        """A table of verdicts; a page with drawings and shifts beside it."""
+        """A table of verdicts, and whose spectra they are; a page with drawings and shifts beside it."""
         from treewright_chemistry.elucidation_text import unread, verdicts
         from treewright_chemistry.report_page import Shown, write_page
 
@@ -111,8 +114,11 @@ class ReferenceTask(ABC):
         texts = [unread(record) for record in records if record.id not in self._cases]
         if known:
             shown = [Shown(record, case.spectrum, case.name, case.smiles) for record, case in known]
-            texts.insert(0, verdicts(shown, [case.name or record.id for record, case in known]))
-            texts.append(f"page with drawings: {write_page(folder / 'report.html', 'Structure elucidation', shown)}")
+            texts.insert(0, verdicts(shown))
+            if self.source:
+                texts.insert(1, f"source: {self.source}")
+            page = write_page(folder / "report.html", "Structure elucidation", shown, self.source)
+            texts.append(f"page with drawings: {page}")
         return "\n\n".join(texts)
 
     def _case(self, problem_id: str) -> Case:

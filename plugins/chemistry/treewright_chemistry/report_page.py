@@ -93,16 +93,17 @@ class Shown:
         return [atom.GetSymbol() for atom in Chem.MolFromSmiles(self.answers[0][0]).GetAtoms()]
 
 
-def write_page(path: Path, title: str, shown: Sequence[Shown]) -> Path:
-    """Write the page to ``path``."""
+def write_page(path: Path, title: str, shown: Sequence[Shown], source: str = "") -> Path:
+    """Write the page to ``path``; at its foot whose spectra they are, if that is to be said."""
     sections = "\n".join(_section(each) for each in shown)
     right = sum(1 for each in shown if each.record.correct)
     known = sum(1 for each in shown if each.record.correct is not None)
     head = f"<p>{right} of {known} right</p>" if known else ""
+    foot = f"<footer class='note'>source: {escape(source)}</footer>" if source else ""
     path.write_text(
         f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{escape(title)}</title>"
         f"<meta name='viewport' content='width=device-width'><style>{_STYLE}</style>"
-        f"<h1>{escape(title)}</h1>{head}{sections}</html>\n",
+        f"<h1>{escape(title)}</h1>{head}{sections}{foot}</html>\n",
         encoding="utf-8",
     )
     return path
