@@ -1,10 +1,12 @@
 import gzip
 import json
 import os
+from pathlib import Path
 
 import pytest
 
 from treewright import load_pipeline, run_pipeline
+from treewright_math.recorded.task import RecordedTask
 
 needs_data = pytest.mark.skipif(not os.environ.get("TREEWRIGHT_DATA"), reason="TREEWRIGHT_DATA is not set")
 DATA = "$TREEWRIGHT_DATA/math"
@@ -56,6 +58,24 @@ def test_votes_by_meaning_are_an_option(own, tmp_path):
     assert (records["a"]["answer"], records["b"]["answer"]) == ("5", "0.5")
     assert figures(by_meaning)["majority"] == 1 / 2
     assert figures(by_string)["weighted_vote"] == 1 / 2
+
+
+def graders():
+    """Grading workers that this process has."""
+    here = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+    children = [child for each in here for child in each.read_text().split()]
+    return [child for child in children if b"grading.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def test_a_run_leaves_no_grading_worker(own, tmp_path, monkeypatch):
+    seen = []
+    present = RecordedTask.present
+    monkeypatch.setattr(RecordedTask, "present", lambda self, *given: seen.append(graders()) or present(self, *given))
+    monkeypatch.setattr("treewright_math.grading.grader.compare_quickly", lambda reference, answer: None)
+    before = graders()
+    run(tmp_path / "run", own)
+    assert len(seen[0]) == len(before) + 1
+    assert graders() == before
 
 
 def test_two_workers_find_the_same(own, tmp_path):
