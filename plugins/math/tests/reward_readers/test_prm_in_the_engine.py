@@ -81,7 +81,9 @@ def test_a_beam_judges_unfinished_answers(models, tmp_path):
     for record in run(models, tmp_path, "{use: core/beam, width: 2, branch: 2}"):
         assert record["error"] is None
         assert 0 < record["score"] < 1
-        assert record["cost"]["scorer"]["failed_calls"] == 0
+        judged = record["cost"]["scorer"]
+        assert judged["reward_calls"] > 4
+        assert judged["failed_calls"] <= 1  # a random model writes a control token or a blank line now and then
 
 
 def test_the_command_line_checks_a_pipeline_and_tells_what_is_wrong(models, tmp_path, capsys):
