@@ -64,8 +64,10 @@ def _run(options: argparse.Namespace) -> int:
         _save_standard_input(_saved_input(out), options.resume)
     try:
         return _execute(options, loaded, out, registry)
-    except (ConfigurationError, DataError):
+    except (ConfigurationError, DataError) as error:
         _forget_standard_input(options.input, out)
+        if options.input == "-":  # the reader of the message knows nothing of the copy
+            raise type(error)(str(error).replace(str(_saved_input(out)), "standard input")) from error
         raise
 
 

@@ -95,6 +95,14 @@ def test_jcamp_tables_from_standard_input_are_solved(tmp_path, monkeypatch):
     assert (code, results(tmp_path / "run")["acetic acid"]["answer"]) == (0, "CC(=O)O")
 
 
+def test_standard_input_that_cannot_be_read_is_called_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"formula: C8H8Xx\nc13: 20\nevidence: soft")))
+    assert main(["run", "chemistry/elucidate", "--input", "-", "--out", str(tmp_path / "run")]) == 2
+    said = capsys.readouterr().err
+    assert "standard input: spectrum 1: formula: element 'Xx'" in said
+    assert str(tmp_path) not in said
+
+
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
     """A copy of the installed package, to be damaged."""
