@@ -22,7 +22,9 @@ _NUCLEI: Final[dict[str, Nucleus]] = {"13C": "13C", "1H": "1H"}
 _RECORD: Final = re.compile(r"^##([^=]*)=(.*)$")
 _NUMBER: Final = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _BLOCK: Final = re.compile(r"^(?=##\s*TITLE\s*=)", re.IGNORECASE | re.MULTILINE)
+_CLOSED: Final = re.compile(r"^##\s*END\s*=", re.IGNORECASE | re.MULTILINE)
 _WITHOUT_DATA: Final = re.compile(r"LINK|STRUCTURE|ASSIGNMENT", re.IGNORECASE)
+_CUT: Final = "The file is cut short, or was changed by hand: export it again"
 _REPAIR: Final = "Export the picked peaks as JCAMP-DX PEAK TABLE (XY..XY), or paste them as a list"
 
 
@@ -50,15 +52,17 @@ def read_blocks(text: str) -> Iterator[JcampPeaks | ChemistryError]:
     structure) only gives its title and formula to those after it.
 
     Raises:
-        SpectrumError: there is no block with data at all, or the text is too long.
+        SpectrumError: there is no block with data at all, a LINK block is not whole, or the text is
+            too long.
     """
     if len(text) > MAX_TEXT:
         raise SpectrumError(f"{len(text)} characters exceed {MAX_TEXT}", field="JCAMP-DX", repair=_REPAIR)
     parts = [part for part in _BLOCK.split(text) if part.strip()]
     title = formula = ""
-    number = 0
+    number, linked = 0, False
     for part in parts:
         records = _records(part)
+        linked = linked or "LINK" in records.get("DATATYPE", "").upper()
         formula = " ".join(records.get("MOLFORM", formula).split())
         if "PEAKTABLE" not in records and _WITHOUT_DATA.search(records.get("DATATYPE", "LINK")):
             title = records.get("TITLE", title)
@@ -72,13 +76,16 @@ def read_blocks(text: str) -> Iterator[JcampPeaks | ChemistryError]:
             yield replace(peaks, title=title or peaks.title, formula=formula)
     if not number:
         raise SpectrumError("there is no block with data", field="JCAMP-DX", repair=_REPAIR)
+    if linked and len(_CLOSED.findall(text)) < len(_BLOCK.findall(text)):  # half a compound is another spectrum
+        raise SpectrumError("not every block is closed by ##END=", field="JCAMP-DX END", repair=_CUT)
 
 
 def read_jcamp(text: str, *, field: str = "JCAMP-DX") -> JcampPeaks:
     """Return the peak table of a JCAMP-DX text.
 
     Raises:
-        SpectrumError: no JCAMP-DX, no peak table, another nucleus, or unreadable numbers; names the record.
+        SpectrumError: no JCAMP-DX, no peak table or not the whole of it, another nucleus, or unreadable numbers;
+            names the record.
     """
     if len(text) > MAX_TEXT:
         raise SpectrumError(f"{len(text)} characters exceed {MAX_TEXT}", field=field, repair=_REPAIR)
@@ -94,7 +101,18 @@ def read_jcamp(text: str, *, field: str = "JCAMP-DX") -> JcampPeaks:
             f"nucleus {found!r} is neither 13C nor 1H", field=f"{field} .OBSERVE NUCLEUS", repair=_REPAIR
         )
     shifts = _shifts(records["PEAKTABLE"], _unit(records, field), field)
+    _check_whole(records, len(shifts), field)
     return JcampPeaks(records.get("TITLE", ""), nucleus, tuple(Group((Peak(shift),)) for shift in shifts))
+
+
+def _check_whole(records: dict[str, str], peaks: int, field: str) -> None:
+    """Refuse a table of which a part is missing: what is left would be read as a spectrum of its own."""
+    said = _NUMBER.match(records.get("NPOINTS", ""))
+    if said is not None and float(said.group()) != peaks:
+        what = f"the table holds {peaks} peaks, not {said.group()}"
+        raise SpectrumError(what, field=f"{field} NPOINTS", repair=_CUT)
+    if "END" not in records:
+        raise SpectrumError("the block is not closed by ##END=", field=f"{field} END", repair=_CUT)
 
 
 def _records(text: str) -> dict[str, str]:
