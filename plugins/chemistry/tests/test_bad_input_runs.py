@@ -74,6 +74,13 @@ def test_a_range_with_millions_of_readings_is_searched_like_any_other(tmp_path):
     assert (done.returncode, results(out)["1"]["error"]) == (0, None)
 
 
+def test_a_formula_without_a_molecule_is_told_so(tmp_path):
+    file, out = tmp_path / "unknown.yaml", tmp_path / "run"
+    file.write_text("{name: carbon, formula: C, c13: '128', evidence: soft}")
+    assert main(["run", "chemistry/elucidate", "--input", str(file), "--out", str(out), *SMALL]) == 1
+    assert results(out)["carbon"]["error"].endswith("no molecule of the formula C was found")
+
+
 def test_a_file_without_any_readable_spectrum_is_wrong_input(tmp_path, capsys):
     file = tmp_path / "unknowns.yaml"
     file.write_text("- {formula: C8H8Xx, c13: 20, evidence: soft}\n- {formula: CO2, c13: '', evidence: soft}\n")

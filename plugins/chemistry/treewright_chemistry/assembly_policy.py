@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from treewright_registry import Capability, Need, Proposals, ProposeRequest, Step, Trajectory, Usage
+from treewright_registry import CallRefused, Capability, Need, Proposals, ProposeRequest, Step, Trajectory, Usage
 
 if TYPE_CHECKING:
     from treewright_chemistry.burst import BurstResult
@@ -101,6 +101,8 @@ class Assembly:
             keep=request.n,
             options=self._options,
         )
+        if not result.best:
+            raise CallRefused(f"no molecule of the formula {unknown.spectrum.formula} was found")
         steps = [Step(found.smiles, finish="stop") for found in result.best]
         return Proposals(steps, Usage(inner_evaluations=_charge(result, most)))
 
