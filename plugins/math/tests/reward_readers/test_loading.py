@@ -242,6 +242,17 @@ def test_a_published_name_tells_the_recipe(folder, name, recipe):
     assert guess(str(renamed), renamed).name == recipe
 
 
+def test_a_models_own_word_tells_the_recipe_and_where_its_steps_end(folder):
+    change_config(folder, treewright={"recipe": "qwen2.5-math-prm", "separator": "\n"})
+    reader = Reader(str(folder))
+    assert reader.recipe.name == "qwen2.5-math-prm"
+    answer = ("1 + 1?", ["2\n3\n"])
+    assert len(reader.read([answer])[0].scores) == 2
+    assert len(reader.read([answer], separator="")[0].scores) == 1
+    change_config(folder, treewright={"recipe": "qwen"})
+    assert "names the recipe 'qwen', which there is not" in refusal(folder, None)
+
+
 @pytest.mark.parametrize(
     ("head", "architecture", "recipe"),
     [

@@ -1,4 +1,8 @@
-"""Which recipe a folder wants: by a published model's name, else by what its config and files say.
+r"""Which recipe a folder wants: by its own word, by a published model's name, else by what its config and files say.
+
+A model that is trained in a vendor's format says so in its config.json, and may say where its steps end:
+
+    "treewright": {"recipe": "qwen2.5-math-prm", "separator": "\n"}
 
 Several recipes share one architecture (Qwen2.5-Math-PRM and ReasonFlux-PRM-7B; PURE and TRL; every plain language
 model). Then nothing is guessed: the error lists the candidates.
@@ -43,6 +47,9 @@ def guess(model: str, folder: Path) -> Recipe:
         ConfigurationError: several recipes would fit, or none.
     """
     config = read_config(folder)
+    said = own_word(config).get("recipe")
+    if said is not None:
+        return _said(str(said), folder)
     names = (model.lower(), str(config.get("_name_or_path", "")).lower())
     for part, recipe in _NAMES:
         if any(part in name for name in names):
@@ -54,6 +61,20 @@ def guess(model: str, folder: Path) -> Recipe:
         f"model '{model}': it cannot be told which recipe reads it; it might be {', '.join(candidates)}"
         f"\n    set  recipe:  to one of them"
     )
+
+
+def own_word(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a config.json says to these readers; empty for vendors' checkpoints."""
+    said = config.get("treewright")
+    return said if isinstance(said, Mapping) else {}
+
+
+def _said(name: str, folder: Path) -> Recipe:
+    if name not in RECIPES:
+        raise ConfigurationError(
+            f"{folder / 'config.json'} names the recipe '{name}', which there is not\n    known: {', '.join(RECIPES)}"
+        )
+    return RECIPES[name]
 
 
 def _by_form(config: Mapping[str, Any], folder: Path) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from treewright_language.checkpoints import Precision, load_causal_lm, load_tokenizer
 from treewright_math.reward_readers.checkpoint import check_backbone, folder_of, load_headed, read_config
-from treewright_math.reward_readers.guessing import guess
+from treewright_math.reward_readers.guessing import guess, own_word
 from treewright_math.reward_readers.one_pass import HeadReader, LogRatioReader, TokenHead
 from treewright_math.reward_readers.recipe import Answer, CannotBeLaidOut, Head, LaidOut, LogRatio, Recipe, TokenLogits
 from treewright_math.reward_readers.vocabulary import Vocabulary
@@ -67,6 +67,7 @@ class Reader:
         tokenizer = load_tokenizer(str(folder))
         self.vocabulary = Vocabulary(tokenizer, self.recipe.name, self.recipe.tokens, strict=strict_ids)
         self.networks = 2 if isinstance(self.recipe.output, LogRatio) else 1
+        self.separator = str(own_word(config).get("separator", self.recipe.separator))
         limits = (max_tokens, self.recipe.max_tokens, config.get("max_position_embeddings"))
         self.max_tokens = min(limit for limit in limits if limit) if any(limits) else None
         self._probe()
@@ -77,9 +78,9 @@ class Reader:
 
         Args:
             answers: problem and trajectory steps of each, as text.
-            separator: where steps are cut into reasoning steps; ``None`` takes the recipe's.
+            separator: where steps are cut into reasoning steps; ``None`` takes the model's, or else the recipe's.
         """
-        cut = self.recipe.separator if separator is None else separator
+        cut = self.separator if separator is None else separator
         laid = [self._laid_out(problem, tuple(steps), cut) for problem, steps in answers]
         good = [item for item in laid if isinstance(item, LaidOut)]
         scores = iter(self._reader.read(good))

@@ -31,8 +31,8 @@ class PrmScorer:
         recipe: how the model is read; ``null`` guesses it from the model's name, config and files.
         reference: the reference model; for the recipes of implicit rewards only.
         aggregation: the answer's value from its steps'; ``null`` takes the vendor's way.
-        split: where trajectory steps are cut into reasoning steps; ``null`` takes the recipe's separator, ``""`` takes
-            each step as it is.
+        split: where trajectory steps are cut into reasoning steps; ``null`` takes the separator that the model's
+            config.json names, or else the recipe's; ``""`` takes each step as it is.
         device: ``auto`` takes an accelerator if there is one.
         dtype: of the backbone; heads compute in float32. ``auto`` is float32 on a CPU.
         batch_tokens: at most so many tokens a forward pass, padding included; 1 reads each answer by itself, and
