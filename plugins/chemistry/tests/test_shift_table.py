@@ -1,7 +1,10 @@
 """Predicted against observed shifts: equivalent atoms share their lines, and what is left is listed."""
 
+import time
+
 import pytest
 
+from treewright_chemistry.formula import formula_of
 from treewright_chemistry.likelihood import SpectrumFit
 from treewright_chemistry.measured_task import demo_cases
 from treewright_chemistry.shift_table import ShiftTable, shift_table
@@ -80,6 +83,24 @@ def test_lines_are_used_once_by_classes_of_equivalent_atoms_or_listed(case) -> N
         used = {line for row in found.rows if row.nucleus == nucleus for line in row.lines}
         assert used.isdisjoint(found.unassigned[nucleus])
         assert used | set(found.unassigned[nucleus]) <= observed
+
+
+def test_one_line_may_serve_any_number_of_atoms() -> None:
+    found = lines(table("C" * 19, "C19H40", "29.7", "1.25"), "13C")
+    assert found == {atom: (29.7,) for atom in range(19)}  # ten kinds of carbon
+
+
+def test_hundreds_of_lines_are_assigned_within_seconds() -> None:
+    smiles = "c1ccccc1".join(["CC(=O)", *(f"C{'C' * n}O" for n in range(7)), ""]) + "C"
+    molecule = parse_structure(smiles)
+    carbon = ", ".join(f"{shift / 2:.1f}" for shift in range(1, 401))
+    proton = ", ".join(f"{shift / 40:.3f} (1H)" for shift in range(1, 401))
+    fields = {"formula": str(formula_of(molecule)), "c13": carbon, "h1": proton, "evidence": "soft"}
+    fit = SpectrumFit(SpectrumCodec().decode(fields), ShiftTables.load())
+    began = time.process_time()
+    found = shift_table(fit, molecule)
+    assert time.process_time() - began < 5  # some 0.2 s; cost by cost it took half a minute
+    assert sum(row.nucleus == "13C" and row.observed is not None for row in found.rows) == fit.spectrum.formula["C"]
 
 
 def test_right_structures_are_near_and_nonsense_is_far() -> None:

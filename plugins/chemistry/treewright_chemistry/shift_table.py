@@ -13,7 +13,7 @@ beside a stereocentre, for instance); the others are reported.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -33,6 +33,8 @@ from treewright_chemistry.unequal_pairs import separate_pairs
 REUSE: Final = 2.0
 SPLIT: Final = 2.0
 MOST_SPLIT: Final = 6.0
+FIRST_USES: Final = 4
+"""Offers of each line to begin with."""
 EXCESS: Final = 5.0
 FAR: Final = 5.0
 """Expected errors; of right assignments about 1 in 30 deviates more."""
@@ -158,26 +160,40 @@ def _assign(units: Sequence[_Unit], lines: Sequence[_Line], nucleus: NucleusName
     """Give the units their lines; the shifts that are left."""
     if not units or not lines:
         return tuple(line.shift for line in lines)
-    # every line is offered as often as there are units
-    cost = np.array(
-        [[_cost(unit, line, use, nucleus) for use in range(len(units)) for line in lines] for unit in units]
-    )
-    for row, column in zip(*linear_sum_assignment(cost), strict=True):
-        units[row].take(lines[column % len(lines)])
+    for row, column in _matched(units, lines, nucleus):
+        units[row].take(lines[column])
     used = {shift for unit in units for shift in unit.lines}
     return tuple(line.shift for line in lines if line.shift not in used and not _joins(line, units, nucleus))
 
 
-def _cost(unit: _Unit, line: _Line, use: int, nucleus: NucleusName) -> float:
-    """Cost of a unit's being the ``use``-th, from 0, of a line; earlier ones are taken to be single atoms."""
-    distance = abs(line.shift - unit.mean)
-    density = float(log_density(np.array(distance), np.array(unit.scale), nucleus))
-    shared = REUSE if use else 0.0
-    if line.atoms is not None:
-        shared += min(SPLIT * max(unit.size - line.atoms, 0), MOST_SPLIT)
-        shared += EXCESS * min(use, max(unit.size + use - line.atoms, 0))
+def _matched(units: Sequence[_Unit], lines: Sequence[_Line], nucleus: NucleusName) -> Iterator[tuple[int, int]]:
+    """Each unit with its line, at least total cost.
+
+    Every line is offered a few times. A further use never costs less, so where no line is used up, more offers would
+    change nothing; else there are twice as many, at most one for each unit.
+    """
+    uses = min(FIRST_USES, len(units))
+    while True:
+        cost = _costs(units, lines, uses, nucleus)
+        rows, columns = linear_sum_assignment(cost.reshape(len(units), -1))
+        if uses == len(units) or not (columns // len(lines) == uses - 1).any():
+            return zip(rows.tolist(), (columns % len(lines)).tolist(), strict=True)
+        uses = min(2 * uses, len(units))
+
+
+def _costs(units: Sequence[_Unit], lines: Sequence[_Line], uses: int, nucleus: NucleusName) -> Floats:
+    """Cost of each unit's being the n-th use of a line, shape (units, uses, lines); earlier uses count as one atom."""
+    atoms = np.array([np.inf if line.atoms is None else line.atoms for line in lines])
+    sizes = np.array([unit.size for unit in units])[:, None]
+    scales = np.array([unit.scale for unit in units])[:, None]
+    distance = np.abs(np.array([line.shift for line in lines]) - np.array([unit.mean for unit in units])[:, None])
+    split = np.minimum(SPLIT * np.maximum(sizes - atoms, 0), MOST_SPLIT)
     # the density is flat far away: the last term prefers the nearer line there
-    return -density + shared + 1e-3 * distance / unit.scale
+    first = split - log_density(distance, scales, nucleus) + 1e-3 * distance / scales
+    use = np.arange(uses)[:, None]
+    excess = EXCESS * np.minimum(use, np.maximum(sizes[:, :, None] + use - atoms, 0))
+    costs: Floats = first[:, None, :] + excess + REUSE * (use > 0)
+    return costs
 
 
 def _joins(line: _Line, units: Sequence[_Unit], nucleus: NucleusName) -> bool:
