@@ -70,8 +70,9 @@ def test_marks_around_an_answer_go_but_not_those_of_two_formulas():
 
 def test_hostile_texts_take_no_time():
     texts = ["\\boxed{" * 100_000, "{" * 10**6, "answer is " * 100_000, "1," * 500_000, "9" * 10**6, "####" * 10**5]
-    begin = time.perf_counter()
+    texts += [f"answer is 1{'.' * 10**6}", f"answer is {' .' * 10**5}", "1" + ",234" * 250_000 + "5", "1/" * 10**6]
+    begin = time.process_time()
     for text in texts:
         find_answer(text, (*MARKED, "number"))
     assert boxed(texts[0]) is None
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10

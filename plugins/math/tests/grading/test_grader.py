@@ -15,6 +15,7 @@ from treewright_math.grading.outcome import Outcome
 from treewright_math.grading.quick_comparison import compare_quickly
 from treewright_math.grading.worker import Computing
 from treewright_math.grading.worker_process import WorkerProcess
+from treewright_registry import CallFailed
 
 HOSTILE = {
     "tower": "9^{9^{9^9}}",
@@ -206,6 +207,12 @@ def test_a_hanging_fork_ends_without_its_worker():
     thread.join()
     grader.close()
     assert gone(fork, 20)
+
+
+def test_a_worker_that_cannot_start_says_what_to_look_at(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(CallFailed, match=r"does not start \(its process ended\); is math-verify installed\?"):
+        Grader().compare("\\sqrt{8}", "3")
 
 
 def test_a_deadline_must_be_positive():

@@ -52,6 +52,12 @@ def test_the_chosen_threshold_is_the_best_there_is():
     assert figures(solutions, 0.5)["f1"]["value"] == 0.0  # the default is on another scale
 
 
+def test_where_all_solutions_are_right_nothing_is_called_wrong():
+    right = [Graded(-1, [0.2, 0.9]), Graded(-1, [0.4])]
+    assert best_threshold(right) == 0.2
+    assert best_threshold([Graded(0, [0.2, 0.9]), Graded(0, [0.4])]) > 0.4
+
+
 def test_without_scores_the_threshold_is_a_half():
     assert best_threshold([Graded(0, None)]) == 0.5
 

@@ -81,7 +81,7 @@ def bare(answer: str) -> str:
     """An answer without white space, full stop and the marks of mathematics or emphasis around it."""
     while True:
         before = answer
-        answer = answer.strip().removesuffix(".").rstrip()
+        answer = answer.strip().rstrip(". \t\r\n")
         for opening, closing in _WRAPPERS:
             if len(answer) > len(opening) + len(closing) and answer.startswith(opening) and answer.endswith(closing):
                 inner = answer[len(opening) : -len(closing)]

@@ -10,6 +10,7 @@ Source: ProcessBench (arXiv 2412.06559) and its code. Steps count from 0.
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from math import inf, nextafter
 from typing import NamedTuple
 
 from treewright.run.intervals import wilson
@@ -68,8 +69,8 @@ def figures(solutions: Sequence[Graded], threshold: float, prefix: str = "") -> 
 def best_threshold(solutions: Sequence[Graded]) -> float:
     """The threshold with the highest F1 on these solutions (accuracy, if they are all wrong or all right).
 
-    Every threshold between two scores that occur is tried; of equally good ones the middle one is taken. Where
-    no score occurs, 0.5.
+    Every threshold that makes a difference is tried; of equally good ones the middle one is taken. Where no score
+    occurs, 0.5.
     """
     candidates = _between(score for solution in solutions for score in solution.scores or ())
     if not candidates:
@@ -84,12 +85,14 @@ _MOST_CANDIDATES = 1_000
 
 
 def _between(scores: Iterable[float]) -> list[float]:
-    """Thresholds between neighbouring scores; of many, evenly chosen ones (ImplicitPRM sweeps 1,000 too)."""
+    """Thresholds below, between and above the scores; of many, evenly chosen ones (ImplicitPRM sweeps 1,000 too)."""
     ordered = sorted(set(scores))
+    if not ordered:
+        return []
     middles = [(low + high) / 2 for low, high in pairwise(ordered)]
-    if len(middles) <= _MOST_CANDIDATES:
-        return middles or ordered
-    return [middles[index * len(middles) // _MOST_CANDIDATES] for index in range(_MOST_CANDIDATES)]
+    if len(middles) > _MOST_CANDIDATES:
+        middles = [middles[index * len(middles) // _MOST_CANDIDATES] for index in range(_MOST_CANDIDATES)]
+    return [ordered[0], *middles, nextafter(ordered[-1], inf)]
 
 
 def _quality(solutions: Sequence[Graded], threshold: float) -> float:
