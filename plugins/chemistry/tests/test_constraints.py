@@ -1,3 +1,5 @@
+import time
+
 from treewright_chemistry.constraints import constraints_of, violations
 from treewright_chemistry.formula import parse_formula
 from treewright_chemistry.peak_grammar import parse_groups
@@ -38,6 +40,30 @@ def test_texts_name_neighbours_and_partners():
     assert "5 hydrogens sit on carbon and 1 on O, N or S." in text
     assert "The hydrogens at 1.18 ppm (t) have 2 neighbouring hydrogens." in text
     assert "The hydrogens at 1.18 and 3.6 ppm share J = 7 Hz" in text
+
+
+def partners(couplings):
+    """Names of the pairs among groups of one hydrogen at 1, 2, 3, … ppm with these couplings."""
+    text = ", ".join(f"{shift} (1H, {'d' * len(js)}, J = {', '.join(map(str, js))} Hz)" for shift, js in couplings)
+    found = constraints_of(Spectrum(parse_formula("C90H100O10"), (), parse_groups(text, "1H"), "soft"))
+    return [constraint.name for constraint in found if constraint.name.startswith("partners-")]
+
+
+def test_partners_share_a_coupling_that_no_third_group_has():
+    assert partners([(1, [8.0]), (2, [8.25]), (3, [12.0])]) == ["partners-1-2"]
+    assert partners([(1, [8.0]), (2, [8.25]), (3, [8.5])]) == ["partners-1-2"]  # seen from 1; 2 has two near it
+    assert partners([(1, [8.0]), (2, [8.0]), (3, [8.0])]) == []
+    assert partners([(1, [8.0]), (2, [8.4])]) == []
+    assert partners([(1, [4.0]), (2, [4.0])]) == []
+    assert partners([(1, [15.0, 8.0]), (2, [8.0]), (3, [15.0])]) == ["partners-1-2", "partners-1-3"]
+
+
+def test_hundreds_of_groups_are_compared_within_seconds_and_told_in_bounds():
+    began = time.process_time()
+    found = partners([(f"{n / 60:.2f}", [round(5 + n * 0.013, 1), round(7 + n * 0.017, 1)]) for n in range(1, 400)])
+    assert time.process_time() - began < 5  # pair by pair it did not end
+    assert len(found) <= 60
+    assert len(partners([(f"{n / 20:.2f}", [5 + n // 2]) for n in range(300)])) == 60
 
 
 def test_exact_demands_come_first():

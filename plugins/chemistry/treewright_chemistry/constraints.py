@@ -6,9 +6,10 @@ every carbon and every hydrogen on carbon, measured ones do not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import islice
 from typing import Final
 
 from treewright_chemistry.formula import formula_of
@@ -25,6 +26,9 @@ COUPLING_TOLERANCE: Final[dict[Evidence, float]] = {"exact": 0.1, "soft": 0.3}
 """Hz by which the shared coupling of two partners may differ."""
 LEAST_PARTNER_COUPLING: Final = 5.0
 """Hz; smaller couplings repeat by chance too often to point out partners."""
+
+MOST_TEXTS: Final = 60
+"""Patterns, and pairs of partners, that are put into words; a reader could not hold more against a structure."""
 
 
 @dataclass(frozen=True)
@@ -126,29 +130,43 @@ def _classes(spectrum: Spectrum) -> Iterator[Constraint]:
 
 
 def _neighbours(spectrum: Spectrum) -> Iterator[Constraint]:
-    for group in spectrum.proton:
-        for peak in group.peaks:
-            neighbours = neighbours_of(peak)
-            if neighbours:
-                pattern = "".join(peak.multiplicity)
-                where = f"{peak.shift:g} ppm ({pattern})"
-                text = f"The hydrogens at {where} have {neighbours} neighbouring hydrogens."
-                yield Constraint(f"neighbours-{peak.shift:g}", "soft", 0.5, text)
+    told = ((peak, neighbours_of(peak)) for group in spectrum.proton for peak in group.peaks)
+    for peak, neighbours in islice((pair for pair in told if pair[1]), MOST_TEXTS):
+        where = f"{peak.shift:g} ppm ({''.join(peak.multiplicity)})"
+        text = f"The hydrogens at {where} have {neighbours} neighbouring hydrogens."
+        yield Constraint(f"neighbours-{peak.shift:g}", "soft", 0.5, text)
 
 
 def _partners(spectrum: Spectrum) -> Iterator[Constraint]:
     """Name pairs of 1H groups that share a coupling which no third group has."""
-    tolerance = COUPLING_TOLERANCE[spectrum.evidence]
-    for first, second in combinations(spectrum.proton, 2):
-        for value in _couplings(first):
-            sharing = [
-                group for group in spectrum.proton if any(abs(value - j) <= tolerance for j in _couplings(group))
-            ]
-            if value >= LEAST_PARTNER_COUPLING and len(sharing) == 2 and first in sharing and second in sharing:
-                shifts = f"{_middle(first):g} and {_middle(second):g}"
-                text = f"The hydrogens at {shifts} ppm share J = {value:g} Hz, so they are neighbours."
-                yield Constraint(f"partners-{shifts.replace(' and ', '-')}", "soft", 0.5, text)
-                break
+    for pair, value in sorted(_shared(spectrum.proton, COUPLING_TOLERANCE[spectrum.evidence]).items())[:MOST_TEXTS]:
+        first, second = (_middle(spectrum.proton[number]) for number in pair)
+        text = f"The hydrogens at {first:g} and {second:g} ppm share J = {value:g} Hz, so they are neighbours."
+        yield Constraint(f"partners-{first:g}-{second:g}", "soft", 0.5, text)
+
+
+def _shared(groups: Sequence[Group], tolerance: float) -> dict[tuple[int, int], float]:
+    """Pairs of groups, by position, and the largest coupling of the first that, within the tolerance, only they have."""
+    couplings = sorted((value, number) for number, group in enumerate(groups) for value in _couplings(group))
+    found: dict[tuple[int, int], float] = {}
+    for value, number in reversed(couplings):
+        sharing = _sharing(couplings, value, tolerance) if value >= LEAST_PARTNER_COUPLING else set()
+        others = sharing - {number}
+        if len(others) == 1 and number < min(others):
+            found.setdefault((number, min(others)), value)
+    return found
+
+
+def _sharing(couplings: Sequence[tuple[float, int]], value: float, tolerance: float) -> set[int]:
+    """The groups that have a coupling within the tolerance, as far as the third; couplings ascend."""
+    sharing: set[int] = set()
+    start = bisect_left(couplings, (value - 2 * tolerance, -1))  # rounding must not leave out one at the very edge
+    for other, number in islice(couplings, start, None):
+        if other > value + 2 * tolerance or len(sharing) > 2:
+            break
+        if abs(value - other) <= tolerance:
+            sharing.add(number)
+    return sharing
 
 
 def _windows(spectrum: Spectrum) -> Iterator[Constraint]:
