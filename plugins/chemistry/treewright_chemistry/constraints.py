@@ -146,7 +146,7 @@ def _partners(spectrum: Spectrum) -> Iterator[Constraint]:
 
 
 def _shared(groups: Sequence[Group], tolerance: float) -> dict[tuple[int, int], float]:
-    """Pairs of groups, by position, and the largest coupling of the first that, within the tolerance, only they have."""
+    """Pairs of groups, by position, and the largest coupling of the first that only they have, within the tolerance."""
     couplings = sorted((value, number) for number, group in enumerate(groups) for value in _couplings(group))
     found: dict[tuple[int, int], float] = {}
     for value, number in reversed(couplings):
