@@ -8,9 +8,8 @@ from treewright.run.intervals import mean_interval, paired_proportions, wilson
 from treewright_math.embedded_world.evaluation import Kind, draw_kind, prompts_of
 from treewright_math.embedded_world.export import load_causal
 from treewright_math.embedded_world.generation import generate
-from treewright_math.embedded_world.prm_samples import Labelled, label
+from treewright_math.embedded_world.prm_samples import Labelled, label, written
 from treewright_math.embedded_world.recipe import Difficulty
-from treewright_math.embedded_world.step_check import split_lines
 from treewright_math.embedded_world.task import answer_in
 from treewright_math.reward_readers.catalogue import RECIPES
 from treewright_math.reward_readers.reader import Reader
@@ -33,10 +32,11 @@ def all_rows(folder: Path, *, target_folder: Path, count: int, seed: int) -> Ite
         made = generate(
             model, tokenizer, prompts_of(kind, problems), temperature=TEMPERATURE, samples=SAMPLES, seed=seed, batch=128
         )
-        lines = [[split_lines(text) for text in texts] for texts in made]
+        lines = [[written(text) for text in texts] for texts in made]
         labelled = [label(p, one) for p, row in zip(problems, lines, strict=True) for one in row]
-        readings = reader.read([(one.problem, [f"{line}\n" for line in one.lines]) for one in labelled], "\n")
-        judged = [(one, tuple(reading.scores)) for one, reading in zip(labelled, readings, strict=True)]
+        readings = reader.read([(one.problem, one.lines) for one in labelled], "")
+        # what cannot be read (control tokens in a sample) counts as wrong throughout
+        judged = [(one, r.scores or (0.0,) * len(one.lines)) for one, r in zip(labelled, readings, strict=True)]
         right = [[answer_in(text) == str(p.answer) for text in texts] for p, texts in zip(problems, made, strict=True)]
         yield {"difficulty": difficulty, "n": count, "seed": seed, "samples": SAMPLES} | _figures(judged, right)
 

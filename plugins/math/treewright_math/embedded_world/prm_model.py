@@ -1,12 +1,11 @@
 """The embedded process reward model: the target's network with a two-class head, in the form of Qwen2.5-Math-PRM."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from treewright_math.embedded_world import tokenizer as tokenizer_files
+from treewright_math.embedded_world.export import write_folder
 from treewright_math.embedded_world.prompts import IM_END, IM_START, with_step_marks
 from treewright_math.reward_readers.qwen_math_prm import SYSTEM
 
@@ -44,16 +43,6 @@ def marked_text(problem: str, lines: tuple[str, ...]) -> str:
 
 def export(model: ProcessRewardModel, folder: Path) -> None:
     """Write config, float16 weights and tokenizer."""
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    config = model.model.config.to_dict() | {
-        "architectures": ["Qwen2ForProcessRewardModel"],
-        "model_type": "qwen2",
-        "num_labels": 2,
-        "dtype": "float16",
-    }
-    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    tensors = {name: tensor.detach().half().contiguous() for name, tensor in model.state_dict().items()}
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    tokenizer_files.save(folder)
+    how = {"recipe": "qwen2.5-math-prm", "separator": "\n"}  # the architecture alone does not tell the recipe
+    config, tensors = model.model.config, model.state_dict()
+    write_folder(folder, config, "Qwen2ForProcessRewardModel", tensors, num_labels=2, treewright=how)

@@ -51,8 +51,8 @@ def run(plan: PrmPlan, out: Path, resume: bool, start: str, solvers: Sequence[st
     samples = _samples(plan, out / "samples.jsonl", solvers)
     torch.manual_seed(plan.seed)
     target, tokenizer = load_causal(Path(resolve(start)))
-    model = ProcessRewardModel(target.model)
-    _train(plan, model, tokenizer, samples, out, resume)
+    model = ProcessRewardModel(target.requires_grad_(True).model)
+    train(plan, model, tokenizer, samples, out, resume=resume)
     export(model.eval(), out)
     rows = []
     for row in all_rows(out, target_folder=Path(resolve(start)), count=count, seed=0):
@@ -83,22 +83,30 @@ def _samples(plan: PrmPlan, file: Path, solvers: Sequence[str]) -> list[Labelled
     return samples
 
 
-def _train(
-    plan: PrmPlan, model: ProcessRewardModel, tokenizer: Any, samples: list[Labelled], out: Path, resume: bool
+def train(
+    plan: PrmPlan,
+    model: ProcessRewardModel,
+    tokenizer: Any,
+    samples: list[Labelled],
+    out: Path,
+    *,
+    resume: bool,
+    until: int | None = None,
 ) -> None:
+    """Train up to step ``until`` (the plan's last), from the checkpoint in ``out`` if there is one to resume."""
     optimizer = torch.optim.AdamW(model.parameters(), plan.rate, betas=(0.9, 0.98), weight_decay=0.01)
     place = load_checkpoint(out, model, [optimizer]) if resume else None
-    step, pace, saved = place[0] if place else 0, Pace(plan.steps), perf_counter()
+    step, end, pace, saved = place[0] if place else 0, until or plan.steps, Pace(plan.steps), perf_counter()
     model.train()
     for batch in _from(step, plan, tokenizer, samples):
-        if step >= plan.steps:
+        if step >= end:
             break
         loss = _step(plan, model, optimizer, batch, step)
         step += 1
         pace.add(loss, batch.ids.size)
-        if pace.seconds > CHECKPOINT_SECONDS or step == plan.steps:
+        if pace.seconds > CHECKPOINT_SECONDS or step == end:
             print(pace.report(step), flush=True)
-        if perf_counter() - saved > CHECKPOINT_SECONDS or step == plan.steps:
+        if perf_counter() - saved > CHECKPOINT_SECONDS or step == end:
             save_checkpoint(out, model, [optimizer], (step,))
             saved = perf_counter()
 

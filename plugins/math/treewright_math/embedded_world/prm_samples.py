@@ -12,6 +12,7 @@ from treewright_math.embedded_world.prompts import fact_record, prompt, user_mes
 from treewright_math.embedded_world.recipe import Recipe
 from treewright_math.embedded_world.solutions import solution_lines
 from treewright_math.embedded_world.step_check import check, split_lines
+from treewright_math.embedded_world.tokenizer import SPECIAL
 from treewright_registry import Key
 
 TEMPERATURES = (0.7, 1.0, 1.2)
@@ -60,8 +61,13 @@ def sampled(model: Any, tokenizer: Any, key: Key, count: int) -> Iterator[Labell
         seed = key.child("sampling", number).seed % 2**31
         made = generate(model, tokenizer, prompts, temperature=temperature, seed=seed, batch=128, most=200)
         for problem, texts in zip(problems, made, strict=True):
-            if lines := [line for line in split_lines(texts[0]) if line.strip()]:
-                yield label(problem, lines)
+            if not any(mark in texts[0] for mark in SPECIAL):  # no reward model reads control tokens
+                yield label(problem, written(texts[0]))
+
+
+def written(text: str) -> list[str]:
+    """The lines of a solution as a reward model sees them: at least one, none blank."""
+    return [line for line in split_lines(text) if line.strip()] or ["."]
 
 
 def made_up(key: Key) -> Labelled:

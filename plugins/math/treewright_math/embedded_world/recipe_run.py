@@ -43,7 +43,6 @@ def run(plan: Plan, out: Path, resume: bool, *, count: int, sampled: int, evalua
     print(f"{plan.model}: {weights:,} weights", flush=True)
     _train(training, tokenizer, evaluate_every)
     training.save()
-    training.model.eval()
     export(training.model, out)
     rows = measure(out, count, sampled)
     return finish(out, plan, weights, rows, perf_counter() - started)

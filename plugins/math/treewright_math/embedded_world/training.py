@@ -65,9 +65,8 @@ class Place(NamedTuple):
 
 def rate_factor(plan: Plan, step: int) -> float:
     """Share of the highest learning rate at a step."""
-    decay = plan.steps - plan.steps // 4
     warm = min(1.0, (step + 1) / plan.warm_up)
-    return warm * min(1.0, max(0.02, (plan.steps - step) / (plan.steps - decay)))
+    return warm * min(1.0, max(0.02, (plan.steps - step) / max(1, plan.steps // 4)))
 
 
 def mixture_at(step: int) -> Mixture:
