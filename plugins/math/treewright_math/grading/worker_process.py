@@ -85,9 +85,10 @@ class WorkerProcess:
 
     def _line(self, process: subprocess.Popen[bytes], seconds: float) -> bytes:
         assert process.stdout is not None
+        waiting = select.poll()  # not select.select, which knows the first 1,024 files only
+        waiting.register(process.stdout, select.POLLIN)
         while b"\n" not in self._unread:
-            ready, _, _ = select.select([process.stdout], [], [], seconds)
-            if not ready:
+            if not waiting.poll(1000 * seconds):
                 raise EOFError(f"silent for {seconds:g} s")
             more = os.read(process.stdout.fileno(), 65536)
             if not more:
