@@ -20,7 +20,7 @@ from treewright.testing.subjects import scorer_subject
 from treewright_math.convert_weights import convert
 from treewright_math.reward_readers.catalogue import RECIPES, RecipeName
 from treewright_math.reward_readers.scorer import PrmScorer
-from treewright_registry import Capability, ConfigurationError, Problem, ScoreRequest, Step, Trajectory
+from treewright_registry import Capability, ConfigurationError, Context, Hit, Problem, ScoreRequest, Step, Trajectory
 
 CONTROLS = ("<|im_start|>", "<|im_end|>", "<extra_0>")
 PROCESS_HEAD = {"score.0.weight": (16, 16), "score.0.bias": (16,), "score.2.weight": (2, 16), "score.2.bias": (2,)}
@@ -190,6 +190,16 @@ def test_a_network_that_gives_no_number_fails_the_score(qwen, tmp_path):
     [result] = score(PrmScorer(model=str(folder), recipe="qwen2.5-math-prm"), trajectory(ANSWER))
     assert result.failed
     assert "nan" in result.reason
+
+
+def test_retrieved_records_that_the_scorer_is_shown_stand_before_the_problem(qwen):
+    scorer = PrmScorer(model=str(qwen), recipe="qwen2.5-math-prm")
+    context = Context((Hit("a", "1 blick is 7 pims", 0.9), Hit("b", "so what", 0.1)))
+    [shown] = scorer.score([ScoreRequest(trajectory(ANSWER, prompt="How many pims?"), 1, context)])
+    text = "Retrieved records, best first:\n\n[1] 1 blick is 7 pims\n\n[2] so what\n\nProblem:\n\nHow many pims?"
+    [same, other] = score(scorer, trajectory(ANSWER, prompt=text), trajectory(ANSWER, prompt="How many pims?"))
+    assert shown.steps == pytest.approx(same.steps, abs=1e-5)
+    assert shown.steps != pytest.approx(other.steps, abs=1e-3)
 
 
 def test_with_one_answer_a_batch_scores_are_the_same_to_the_last_bit(qwen):

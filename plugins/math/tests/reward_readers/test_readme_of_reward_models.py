@@ -12,7 +12,7 @@ from treewright_math.reward_readers.catalogue import RECIPES
 from treewright_math.reward_readers.scorer import PrmScorer
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-SECTION = README[README.index("## Reward models") :]
+SECTION = README[README.index("## Reward models") :].split("\n## ")[0]
 SCORERS = {"math/prm": PrmScorer, "math/generative-prm": GenerativePrm}
 
 

@@ -6,10 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from treewright_language.checkpoints import Precision
+from treewright_language.conversation import messages_of
 from treewright_math.reward_readers.aggregation import PROBABILITIES_ONLY, Aggregation, aggregated
 from treewright_math.reward_readers.catalogue import RECIPES, RecipeName
 from treewright_math.step_splitting import per_step
-from treewright_registry import Capability, ConfigurationError, Score, ScoreRequest, Usage, as_text
+from treewright_registry import (
+    Capability,
+    ConfigurationError,
+    Context,
+    ProposeRequest,
+    Score,
+    ScoreRequest,
+    Trajectory,
+    Usage,
+    as_text,
+)
 
 if TYPE_CHECKING:
     from treewright_math.reward_readers.reader import Reading
@@ -25,6 +36,7 @@ class PrmScorer:
     One forward pass reads all steps of an answer. ``Score.steps`` has one value per step of the trajectory: where such
     a step holds several reasoning steps, theirs are combined by the same rule as the answer's value is. An answer that
     has no place in the recipe's format, or is longer than the model reads, gets a failed score with the reason.
+    Retrieved records that a search shows the scorer stand before the problem, as for a policy.
 
     Args:
         model: folder, ``package:folder`` or hub name in the local cache.
@@ -111,8 +123,8 @@ class PrmScorer:
     def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
         """A score for each request; ``usage.scored_tokens`` counts what the model read."""
         answers = [
-            (as_text(trajectory.problem.prompt), [as_text(step.content) for step in trajectory.steps])
-            for trajectory in (request.trajectory for request in requests)
+            (_problem_text(request), [as_text(step.content) for step in request.trajectory.steps])
+            for request in requests
         ]
         readings = self._reader.read(answers, self._split)
         return [self._score(reading, len(steps)) for reading, (_, steps) in zip(readings, answers, strict=True)]
@@ -135,6 +147,15 @@ class PrmScorer:
             return Score(value, usage=usage)
         steps = per_step(scores, reading.owners, depth, lambda part: aggregated(part, self._rule), before)
         return Score(value, steps, usage=usage)
+
+
+def _problem_text(request: ScoreRequest) -> str:
+    """The problem; where the search shows the scorer retrieved records, behind them as a policy would see it."""
+    root = Trajectory(request.trajectory.problem)
+    if not request.context.hits:
+        return as_text(root.problem.prompt)
+    shown = ProposeRequest(root, 1, 0, context=Context(request.context.hits))
+    return str(messages_of(shown, "", None, None)[-1]["content"])
 
 
 def value_range(steps: tuple[float, float], rule: Aggregation, recipe: str) -> tuple[float, float]:
