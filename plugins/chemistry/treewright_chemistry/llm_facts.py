@@ -7,7 +7,7 @@ from typing import Final
 
 from treewright_chemistry.constraints import Constraint, violations
 from treewright_chemistry.formula import Formula, formula_of
-from treewright_chemistry.peak_grammar import format_groups
+from treewright_chemistry.peak_printing import format_groups
 from treewright_chemistry.shift_table import Comparison
 from treewright_chemistry.spectrum import Spectrum
 from treewright_chemistry.structures import Mol

@@ -1,44 +1,58 @@
-"""Peak lists as text: the printed forms of calculators and papers, and back.
+"""Peak lists as text: the printed forms of calculators and papers.
 
     list   = [ label ":" ] group { "," group } [ "." ]           label: up to the colon, e.g. "13C NMR:"
            | shift { " " shift }                                 128.4 77.1 20.3
     group  = shift [ "(" item { "," item } ")" ]                 128.4   77.1 (2C)   2.04 (3H, s)
            | shift "-" shift [ "(" item { "," item } ")" ]       7.1-7.3 (5H, 7.17 (d, J = 7.8 Hz), 7.26 (s))
-    item   = count element | multiplicity | [order] "J =" numbers "Hz" | shift [ "(" item ... ")" ] | assignment
-    multiplicity of 1H = tokens quint sept h s d t q m br without separator, or "undefined"
-    multiplicity of 13C = the same, or one capital S D T Q: 0 1 2 3 attached hydrogens (DEPT)
+    item   = atoms | multiplicity | coupling | shift [ "(" item ... ")" ] | assignment
+    atoms  = count element; for 13C also [count ["x"]] C CH CH2 CH3, "x" count, and of a DEPT S D T Q for 0 1 2 3
+             attached hydrogens
+    coupling     = [order] "J" [nuclei] ["="] numbers ["Hz"] | number "Hz"
+    multiplicity = tokens quint sept h s d t q m br without separator, or their names, or "undefined"
 
-Commas inside parentheses belong to their group, and a sub-peak carries no count. ``h`` is a sextet. An assignment
-(``C=O``, ``2 CH``, ``H-4``: any other text with a capital letter) is passed over with a note. Decimal commas are
-refused: ``58,3`` could be one shift or two.
+Commas inside parentheses belong to their group, and a sub-peak carries no count. ``h`` is a sextet. Where one group
+visibly ends and the next begins, "and" or a blank does for the comma, and a δ before a shift is passed over. So is an
+assignment (``C=O``, ``OCH3``, ``H-4``: any other text with a capital letter), with a note. Decimal commas are refused:
+``58,3`` could be one shift or two.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from itertools import accumulate
 from typing import Final
 
 from treewright_chemistry.errors import SpectrumError
-from treewright_chemistry.spectrum import ELEMENT, Group, Nucleus, Peak
+from treewright_chemistry.peak_items import (
+    NUMBER,
+    REPAIR,
+    Atoms,
+    atoms_of,
+    couplings_of,
+    ends_in_hertz,
+    number_of,
+    pattern_of,
+    speaks_of_atoms,
+)
+from treewright_chemistry.spectrum import Group, Nucleus, Peak
 
 MAX_GROUPS: Final = 400
 """Groups a list may have; more is not a peak list but raw data."""
 
-_NUMBER: Final = r"[-−–]?\d+(?:\.\d+)?"
-_HEAD: Final = re.compile(rf"^({_NUMBER})(?:\s*[-−–]\s*({_NUMBER}))?\s*(?:ppm)?\s*(?:\((.*)\))?$", re.DOTALL)
+_HEAD: Final = re.compile(rf"^({NUMBER})(?:\s*[-−–]\s*({NUMBER}))?\s*(?:ppm)?\s*(?:\((.*)\))?$", re.DOTALL)
+_DELTA: Final = r"δ\s?_?\{?[HC]?\}?\s?(?:\(ppm\)|ppm)?\s?[=:]?\s?"
+_LEAD: Final = re.compile(rf"^(?:(?:and|&)\s)?(?:{_DELTA})?")
+_GAP: Final = re.compile(rf"(?<=[)\d])(\sppm)?\s(?:(?:and|&)\s)?(?=(?:{_DELTA})?\d)")
 _DECIMAL_COMMA: Final = re.compile(r"(?<![\d.])\d{1,3},\d{1,3}(?!\d|\.\d)")
-_J: Final = r"[1-6]?J[A-Za-z]{0,3}(?:\([^()]*\))?\s*=?"
-_COUPLING: Final = re.compile(rf"^(?:{_J}\s*)?({_NUMBER})\s*(?:Hz)?$")
-_SUB_PEAK: Final = re.compile(rf"^{_NUMBER}\s*(?:\(|$)")
+# J1,2 = 3.5 Hz, JH,F = 8.8 Hz and H-2,6: commas that do not separate
+_COMMA_IN_J: Final = re.compile(r"(J[A-Za-z0-9'_{]{1,5}),\s?(?=[A-IK-Za-z0-9']{1,4}\}?\s?=)")
+_COMMA_IN_ATOMS: Final = re.compile(r"\b([HC]-?\d{1,2}[a-z']?),(?=\d{1,2}[a-z']?\s?[,;)])")
+_SUB_PEAK: Final = re.compile(rf"^{NUMBER}\s*(?:\(|$)")
 _ASSIGNMENT: Final = re.compile(r"[A-Z]|^(?:arom|aliph|exch|overl)[a-z]*\.?$")
 _RANGE: Final = re.compile(r"\d\s*-")
-_COUNT: Final = re.compile(r"^(\d{1,3})\s*(?:x\s*)?([CH])$")
-_TOKENS: Final = re.compile(r"quint|sept|br|[hsdtqm]")
 _LABEL: Final = re.compile(r"^[^:()]*:\s*")
-_END: Final = re.compile(r"\s*(?:ppm\s*)?[.;]?\s*$")
-_ATTACHED: Final = {"S": 0, "D": 1, "T": 2, "Q": 3}
-_LETTER: Final = {number: letter for letter, number in _ATTACHED.items()}
-_REPAIR: Final = "Write groups like 128.4 (2C, s) or 1.49 (2H, tt, J = 7.5, 6.6 Hz), separated by commas"
 
 
 def parse_groups(text: str, nucleus: Nucleus, skipped: list[str] | None = None) -> tuple[Group, ...]:
@@ -52,16 +66,15 @@ def parse_groups(text: str, nucleus: Nucleus, skipped: list[str] | None = None) 
     Raises:
         SpectrumError: names nucleus and group number, and what could not be read.
     """
-    body = _END.sub("", _LABEL.sub("", " ".join(text.split())))
+    body = _COMMA_IN_ATOMS.sub(r"\1/", _COMMA_IN_J.sub(r"\1-", _LABEL.sub("", " ".join(text.split()))))
+    body = body.rstrip(" .,;").removesuffix("ppm").rstrip(" .,;")
     if not body:
         return ()
     _refuse_decimal_commas(body, f"{nucleus} list")
     skipped = [] if skipped is None else skipped
     # A bare column or row of shifts needs no commas.
-    bare = not set(body) - set("0123456789.- ")
-    parts = (
-        body.split() if bare and " " in body and not _RANGE.search(body) else split_top_level(body, f"{nucleus} list")
-    )
+    bare = not set(body) - set("0123456789.- ") and " " in body and not _RANGE.search(body)
+    parts = body.split() if bare else split_top_level(_with_commas(body), f"{nucleus} list")
     if len(parts) > MAX_GROUPS:
         what = f"{len(parts)} groups exceed the limit of {MAX_GROUPS}"
         raise SpectrumError(what, field=f"{nucleus} list", repair="Give picked peaks, not the raw spectrum")
@@ -86,11 +99,6 @@ def coupling_warnings(groups: tuple[Group, ...], nucleus: Nucleus) -> tuple[str,
     return tuple(lines)
 
 
-def format_groups(groups: tuple[Group, ...], nucleus: Nucleus) -> str:
-    """Return the printed form that ``parse_groups`` reads back to the same groups."""
-    return ", ".join(_format_group(group, nucleus) for group in groups)
-
-
 def split_top_level(text: str, field: str) -> list[str]:
     """Split at the commas (or semicolons) outside parentheses.
 
@@ -107,10 +115,16 @@ def split_top_level(text: str, field: str) -> list[str]:
             start = position + 1
     parts.append(text[start:].strip())
     if depth != 0:
-        raise SpectrumError("parentheses are not balanced", field=field, repair=_REPAIR)
+        raise SpectrumError("parentheses are not balanced", field=field, repair=REPAIR)
     if not all(parts):
-        raise SpectrumError("an entry between two commas is empty", field=field, repair=_REPAIR)
+        raise SpectrumError("an entry between two commas is empty", field=field, repair=REPAIR)
     return parts
+
+
+def _with_commas(body: str) -> str:
+    """The list with a comma where a group ends and another begins, as at the ends of lines."""
+    depths = list(accumulate((character == "(") - (character == ")") for character in body))
+    return _GAP.sub(lambda found: found[0] if depths[found.start()] else f"{found[1] or ''}, ", body)
 
 
 def _refuse_decimal_commas(body: str, field: str) -> None:
@@ -123,112 +137,68 @@ def _refuse_decimal_commas(body: str, field: str) -> None:
 
 def _group(text: str, nucleus: Nucleus, field: str, skipped: list[str]) -> Group:
     first, last, inside = _head(text, field)
-    count, pattern, couplings, attached, peaks = _items(inside, nucleus, field, skipped)
+    found = _items(inside, nucleus, field, skipped)
     if last is None:
-        if peaks:
-            raise SpectrumError(f"{text!r} nests peaks in a single shift", field=field, repair=_REPAIR)
-        return Group((Peak(first, pattern, couplings, attached),), count)
-    bounds = (first, last)
-    whole = Peak(round((first + last) / 2, 4), pattern, couplings, attached)
-    return Group(tuple(peaks) or (whole,), count, bounds)
+        if found.peaks:
+            raise SpectrumError(f"{text!r} nests peaks in a single shift", field=field, repair=REPAIR)
+        return Group((found.peak(first),), found.count)
+    return Group(tuple(found.peaks) or (found.peak(round((first + last) / 2, 4)),), found.count, (first, last))
 
 
 def _head(text: str, field: str) -> tuple[float, float | None, str | None]:
+    text = _LEAD.sub("", text)
     match = _HEAD.match(text)
     if match is None:
         shown = text if len(text) <= 40 else text[:37] + "..."
-        raise SpectrumError(f"{shown!r} does not begin with a shift", field=field, repair=_REPAIR)
+        raise SpectrumError(f"{shown!r} does not begin with a shift", field=field, repair=REPAIR)
     first, last, inside = match.groups()
-    return _number(first), None if last is None else _number(last), inside
+    depths = accumulate((character == "(") - (character == ")") for character in inside or "")
+    if any(depth < 0 for depth in depths):
+        group = text[: text.index(")") + 1]
+        raise SpectrumError(f"a comma is missing after {group[-40:]!r}", field=field, repair=REPAIR)
+    return number_of(first), None if last is None else number_of(last), inside
 
 
-Items = tuple[int | None, tuple[str, ...], tuple[float, ...], int | None, list[Peak]]
+@dataclass
+class _Inside:
+    """What stands in the parentheses of a group."""
 
-
-def _items(inside: str | None, nucleus: Nucleus, field: str, skipped: list[str]) -> Items:
-    """Read what stands in the parentheses of a group; the order of the items does not matter."""
     count: int | None = None
-    pattern: tuple[str, ...] = ()
-    couplings: list[float] = []
     attached: int | None = None
-    peaks: list[Peak] = []
-    in_couplings = False
+    pattern: tuple[str, ...] = ()
+    couplings: list[float] = dataclass_field(default_factory=list)
+    peaks: list[Peak] = dataclass_field(default_factory=list)
+
+    def peak(self, shift: float) -> Peak:
+        return Peak(shift, self.pattern, tuple(self.couplings), self.attached)
+
+    def take(self, atoms: Atoms) -> None:
+        self.count = self.count if atoms.count is None else atoms.count
+        self.attached = self.attached if atoms.attached is None else atoms.attached
+
+
+def _items(inside: str | None, nucleus: Nucleus, field: str, skipped: list[str]) -> _Inside:
+    """Read what stands in the parentheses of a group; the order of the items does not matter."""
+    found = _Inside()
+    going_on = False
     for item in split_top_level(inside, field) if inside and inside.strip() else []:
-        counted = _COUNT.match(item)
-        if counted and counted.group(2) == ELEMENT[nucleus]:
-            count = int(counted.group(1))
-        elif re.match(_J, item) or (in_couplings and item[:1].isdigit()):
-            couplings.append(_coupling(item, field))
-            in_couplings = "Hz" not in item
-        elif counted or _SUB_PEAK.match(item):
-            peaks.append(_sub_peak(item, nucleus, field, skipped))
-        elif nucleus == "13C" and item in _ATTACHED:
-            attached = _ATTACHED[item]
+        if (atoms := atoms_of(item, nucleus, field)) is not None:
+            found.take(atoms)
+        elif (couplings := couplings_of(item, field, going_on=going_on)) is not None:
+            found.couplings += couplings
+            going_on = not ends_in_hertz(item)
+        elif speaks_of_atoms(item) or _SUB_PEAK.match(item):
+            found.peaks.append(_sub_peak(item, nucleus, field, skipped))
         elif _ASSIGNMENT.search(item):
             skipped.append(item)
         else:
-            pattern = _pattern(item, field)
-    return count, pattern, tuple(couplings), attached, peaks
+            found.pattern = pattern_of(item, field)
+    return found
 
 
 def _sub_peak(text: str, nucleus: Nucleus, field: str, skipped: list[str]) -> Peak:
     shift, last, inside = _head(text, field)
-    count, pattern, couplings, attached, nested = _items(inside, nucleus, field, skipped)
-    if last is not None or nested or count is not None:
-        raise SpectrumError(f"{text!r} cannot stand inside a range", field=field, repair=_REPAIR)
-    return Peak(shift, pattern, couplings, attached)
-
-
-def _coupling(text: str, field: str) -> float:
-    match = _COUPLING.match(text)
-    if match is None:
-        raise SpectrumError(f"{text!r} is no coupling constant", field=field, repair=_REPAIR)
-    return _number(match.group(1))
-
-
-def _pattern(text: str, field: str) -> tuple[str, ...]:
-    compact = text.replace(" ", "").replace(".", "")
-    if compact == "undefined":
-        return ()
-    tokens = tuple(_TOKENS.findall(compact))
-    if "".join(tokens) != compact:
-        raise SpectrumError(f"{text!r} is neither count, pattern nor coupling", field=field, repair=_REPAIR)
-    return tokens
-
-
-def _number(text: str) -> float:
-    return float(text.replace("−", "-").replace("–", "-"))
-
-
-def _format_group(group: Group, nucleus: Nucleus) -> str:
-    count = [] if group.count is None else [f"{group.count}{ELEMENT[nucleus]}"]
-    if group.bounds is None:
-        head, items = _format_shift(group.peaks[0].shift, nucleus), count + _format_items(group.peaks[0])
-    else:
-        head = "-".join(_format_shift(bound, nucleus) for bound in group.bounds)
-        middle = round(sum(group.bounds) / 2, 4)
-        alone = len(group.peaks) == 1 and group.peaks[0].shift == middle
-        subs = [_format_sub(peak, nucleus) for peak in group.peaks]
-        items = count + (_format_items(group.peaks[0]) if alone else subs)
-    return f"{head} ({', '.join(items)})" if items else head
-
-
-def _format_sub(peak: Peak, nucleus: Nucleus) -> str:
-    items = _format_items(peak)
-    shift = _format_shift(peak.shift, nucleus)
-    return f"{shift} ({', '.join(items)})" if items else shift
-
-
-def _format_items(peak: Peak) -> list[str]:
-    items = ["".join(peak.multiplicity)] if peak.multiplicity else []
-    if peak.attached is not None:
-        items.append(_LETTER[peak.attached])
-    if peak.couplings:
-        items.append("J = " + ", ".join(f"{value:.1f}" if round(value, 1) == value else repr(value)
-                                        for value in peak.couplings) + " Hz")  # fmt: skip
-    return items
-
-
-def _format_shift(shift: float, nucleus: Nucleus) -> str:
-    digits = 1 if nucleus == "13C" else 2
-    return f"{shift:.{digits}f}" if round(shift, digits) == shift else repr(shift)
+    found = _items(inside, nucleus, field, skipped)
+    if last is not None or found.peaks or found.count is not None:
+        raise SpectrumError(f"{text!r} cannot stand inside a range", field=field, repair=REPAIR)
+    return found.peak(shift)

@@ -24,7 +24,7 @@ class SpectrumCodec:
 
     def encode(self, value: Spectrum) -> dict[str, str]:
         """The object of a spectrum; empty lists are left out."""
-        from treewright_chemistry.peak_grammar import format_groups
+        from treewright_chemistry.peak_printing import format_groups
 
         fields = {
             "formula": str(value.formula),

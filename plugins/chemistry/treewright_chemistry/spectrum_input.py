@@ -178,7 +178,7 @@ def _labelled(line: str) -> tuple[str, str]:
 
 def _from_jcamp(blocks: Iterator[JcampPeaks | ChemistryError]) -> Iterator[Entry]:
     """The tables of one compound after the other: a second table of a nucleus begins the next one."""
-    from treewright_chemistry.peak_grammar import format_groups
+    from treewright_chemistry.peak_printing import format_groups
 
     entry = Entry()
     for block in blocks:
