@@ -13,6 +13,7 @@
 import http.client
 import json
 import random
+import select
 import socket
 import struct
 import threading
@@ -65,7 +66,7 @@ class FaultProxy:
         """The server's status and answer."""
         connection = http.client.HTTPConnection(self.upstream.hostname, self.upstream.port, timeout=60)
         try:
-            connection.request(method, path, body, {name: headers[name] for name in ("Authorization", "Content-Type")})
+            connection.request(method, path, body, headers)
             response = connection.getresponse()
             return response.status, response.read()
         finally:
@@ -111,13 +112,15 @@ def _handler(proxy):  # noqa: C901  # a class with short methods
                 self._answered(kind, *proxy.passed_on("POST", self.path, self._sent(), body))
 
         def _answered(self, kind, status, data):
+            gone = self._gone()
+            if status == 200:
+                proxy.count(proxy.delivered if kind is None and not gone else proxy.lost, data)
+            if gone:
+                self.close_connection = True
+                return
             if kind is None:
                 self._whole(status, data)
-                if status == 200:
-                    proxy.count(proxy.delivered, data)
                 return
-            if status == 200:
-                proxy.count(proxy.lost, data)
             if kind == "malformed":
                 self._whole(status, data[: len(data) // 2])
             else:
@@ -125,8 +128,16 @@ def _handler(proxy):  # noqa: C901  # a class with short methods
                 self.wfile.write(data[: len(data) // 2])
                 self.close_connection = True
 
+        def _gone(self):
+            """Whether the client has given up waiting."""
+            readable, _, _ = select.select([self.connection], [], [], 0)
+            try:
+                return bool(readable) and self.connection.recv(1, socket.MSG_PEEK) == b""
+            except OSError:
+                return True
+
         def _sent(self):
-            return {"Content-Type": "application/json", "Authorization": "", **dict(self.headers)}
+            return {"Content-Type": "application/json", "Authorization": self.headers["Authorization"] or ""}
 
         def _begun(self, status, length, headers=None):
             self.send_response(status)

@@ -1,0 +1,187 @@
+"""An endpoint that breaks: is every problem answered or recorded as failed, none lost, none hung, the cost exact?
+
+The whole engine runs problems of four samples through ``language/openai`` against a small model behind vLLM's wire
+shapes. Between them stands a proxy that breaks a share of the requests: 429 with Retry-After, 500, a reset connection,
+a request that hangs, an answer that is cut off, an answer that is no JSON. Once failed requests are repeated
+(``retries: 2``), once they are not. The cost in the ledger is compared, token by token, with what the server counted
+itself, less what it spent on answers that never arrived. The run folder is searched for the API key.
+
+    python benchmarks/endpoint_faults.py --json faults.json
+    python benchmarks/endpoint_faults.py --requests 100          the short form
+
+The exit code is 1 if any of that does not hold.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from plugins.language.tests.fault_proxy import FaultProxy  # noqa: E402
+from plugins.language.tests.served_checkpoint import make_checkpoint  # noqa: E402
+from plugins.language.tests.vllm_shapes import VllmShapes  # noqa: E402
+
+from treewright import Registry, __version__, load_pipeline, run_pipeline  # noqa: E402
+from treewright_registry import Problem, Score, ScoreRequest, Trajectory, Verdict  # noqa: E402
+
+KEY = "sk-secret-of-the-benchmark-4711"
+SAMPLES = 4
+DEADLINE = 10.0  # seconds; a request that hangs costs as much
+CONCURRENCY = 16
+TOKENS = 12  # of an answer, at most
+NEVER = ("lost", "samples without a word", "files that hold the key")
+COST = {"prompt_tokens": "prompt_tokens", "generated_tokens": "completion_tokens"}
+
+PIPELINE = """\
+task: {{use: faults/questions, count: {count}}}
+policy:
+  use: language/openai
+  model: tiny
+  base_url: {url}
+  temperature: 1.0
+  max_tokens: {tokens}
+  call: {{concurrency: {concurrency}, deadline: {deadline}, retries: {retries}, patience: 120}}
+scorer: {{use: faults/length}}
+search: {{use: core/sample, n: {samples}}}
+live: 16
+"""
+
+
+class Questions:
+    """Questions without references."""
+
+    has_references = False
+
+    def __init__(self, *, count: int) -> None:
+        self.count = count
+
+    def problems(self) -> Iterator[Problem]:
+        """``count`` of them."""
+        return (Problem(f"q{number}", f"add {number} and {number % 7}.") for number in range(self.count))
+
+    def extract(self, trajectory: Trajectory) -> str:
+        """The text."""
+        return trajectory.text
+
+    def canonical(self, answer: str) -> str:
+        """The text."""
+        return answer
+
+    def grade(self, problem_id: str, answer: str) -> Verdict:
+        """Nobody knows."""
+        return Verdict(None)
+
+
+class Length:
+    """The longer, the better."""
+
+    level, range, link = "outcome", (0.0, 1e6), "real"
+
+    def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
+        """The number of characters."""
+        return [Score(float(len(request.trajectory.text))) for request in requests]
+
+
+def measure(folder: Path, model: Path, requests: int, share: float, retries: int) -> dict[str, Any]:
+    """Run one arm; the figures, by name."""
+    out, count = folder / f"retries-{retries}", requests // SAMPLES
+    with VllmShapes(model, key=KEY) as server, FaultProxy(server.url, share=share, seed=retries) as proxy:
+        begin = time.perf_counter()
+        summary = _run(out, proxy.url, count, retries)
+        seconds = time.perf_counter() - begin
+    records = [json.loads(line) for line in (out / "results.jsonl").read_text(encoding="utf-8").splitlines()]
+    answered = [record for record in records if record["answer"] is not None and record["error"] is None]
+    failed = [record for record in records if record["error"] is not None]
+    ledger = summary["cost"]["policy"]
+    figures = {
+        "problems": count,
+        "answered": len(answered),
+        "recorded as failed": len(failed),
+        "lost": count - len({record["id"] for record in answered + failed}),
+        "requests": proxy.requests,
+        "faults": sum(proxy.faults.values()),
+        "failed samples": int(ledger["failed_calls"]),
+        "samples": int(ledger["candidates"]),
+        "samples without a word": sum(_missing_samples(record) for record in answered),
+        "seconds": seconds,
+        "files that hold the key": sum(KEY.encode() in path.read_bytes() for path in out.rglob("*") if path.is_file()),
+    }
+    for ours, theirs in COST.items():
+        spent, lost = server.spent[theirs], proxy.lost[theirs]
+        figures |= {f"{ours} in the ledger": int(ledger[ours]), f"{ours} of the server": spent}
+        figures |= {f"{ours} of answers that were lost": lost, f"{ours} unaccounted": spent - lost - int(ledger[ours])}
+    figures |= {f"faults: {name}": proxy.faults[name] for name in sorted(proxy.faults)}
+    return figures
+
+
+def _run(out: Path, url: str, count: int, retries: int) -> Mapping[str, Any]:
+    registry = Registry.load()
+    registry.add("task", "faults/questions", Questions)
+    registry.add("scorer", "faults/length", Length)
+    file = out.parent / f"retries-{retries}.yaml"
+    limits = {"retries": retries, "deadline": DEADLINE, "concurrency": CONCURRENCY, "tokens": TOKENS}
+    file.write_text(PIPELINE.format(url=url, count=count, samples=SAMPLES, **limits), encoding="utf-8")
+    return run_pipeline(load_pipeline(file, registry=registry), out)
+
+
+def _missing_samples(record: Mapping[str, Any]) -> int:
+    """Samples of a problem that are neither there nor recorded as failed."""
+    cost = record["cost"]["policy"]
+    return SAMPLES - int(cost["candidates"]) - int(cost["failed_calls"])
+
+
+def complaints(figures: Mapping[str, Any]) -> list[str]:
+    """What does not hold."""
+    wrong = {name: figures[name] for name in NEVER if figures[name]}
+    wrong |= {name: value for name, value in figures.items() if name.endswith("unaccounted") and value}
+    if not figures["faults"]:
+        wrong["faults"] = 0  # nothing was tried
+    return [f"{name}: {value}" for name, value in wrong.items()]
+
+
+def main() -> int:
+    """Measure, print, write; 1 if anything does not hold."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--requests", type=int, default=1000, help="samples of each arm (default: 1000)")
+    parser.add_argument("--share", type=float, default=0.05, help="share of requests that break (default: 0.05)")
+    parser.add_argument("--model", type=Path, help="folder of the served model (default: a tiny random one)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
+    options = parser.parse_args()
+    os.environ["OPENAI_API_KEY"] = KEY
+    rows, wrong = [], []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model = options.model or make_checkpoint(folder / "model", ends=1.0)
+        for retries in (2, 0):
+            figures = measure(folder, model, options.requests, options.share, retries)
+            wrong += [f"retries {retries}: {each}" for each in complaints(figures)]
+            rows += _rows(figures, options, retries)
+            print(f"retries: {retries}")
+            print(*(f"  {label:<45}{value:>12,.5g}" for label, value in figures.items()), sep="\n")
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    print("all of it holds" if not wrong else "\n".join(["this does not hold:", *wrong]))
+    return 1 if wrong else 0
+
+
+def _rows(figures: Mapping[str, Any], options: argparse.Namespace, retries: int) -> list[dict[str, Any]]:
+    work = f"{options.share:.0%} of the requests break, retries {retries}"
+    same = {"system": "treewright", "version": __version__, "work": work, "size": options.requests}
+    units = {"seconds": "s"}
+    return [
+        {**same, "metric": name.replace(" ", "_"), "value": value, "unit": units.get(name, "count")}
+        for name, value in figures.items()
+    ]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
