@@ -10,6 +10,7 @@ import pytest
 from rdkit import Chem
 from tests.cli.process import treewright
 
+from treewright.cli.main import main
 from treewright_chemistry.encoder import DualEncoder
 from treewright_chemistry.encoder_queries import element_counts_of
 from treewright_chemistry.encoder_retriever import EncoderRetriever
@@ -237,6 +238,37 @@ def test_the_command_line_builds_searches_and_finds_damage(tmp_path):
     done = treewright("kb", "search", "kb", "[nH]", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("kb/molecules-000.sslib: truncated: 0 bytes, the manifest says ")
+
+
+def test_the_shipped_substructures_are_a_knowledge_base_too(tmp_path, monkeypatch, capsys):
+    def said(*words):
+        assert main(["kb", *words, "--json"]) == 0
+        return capsys.readouterr().out
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    name = "chemistry/substructures"
+    manifest = json.loads(said("info", name))
+    assert manifest["count"] == 2_000
+    assert "nmrshiftdb2 Database License" in manifest["licence"]
+    [store] = (tmp_path / "treewright").iterdir()
+    built = store.stat().st_mtime_ns
+    [hit] = map(json.loads, said("search", name, SPECTRUM, "-k", "1").splitlines())
+    [[same]] = EncoderRetriever().retrieve([RetrieveRequest(SpectrumCodec().encode(spectrum_of(SPECTRUM)), 1)])
+    assert (hit["id"], hit["content"]) == (same.id, same.content)
+    assert hit["similarity"] == pytest.approx(same.similarity, abs=1e-5)
+    indoles = map(json.loads, said("search", name, "c1ccc2[nH]ccc2c1", "-k", "1").splitlines())
+    assert [hit["id"] for hit in indoles] == ["*c1c[nH]c2ccccc12"]
+    assert store.stat().st_mtime_ns == built
+    assert EncoderRetriever(knowledge=str(store))  # a closed book, so it need not be opened as another
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch, capsys):
+    (tmp_path / "treewright").write_text("a file in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert main(["kb", "info", "chemistry/substructures"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"{tmp_path / 'treewright'}")
+    assert "set XDG_CACHE_HOME to a folder that can be written" in said
 
 
 def test_the_retriever_finds_in_a_knowledge_base_of_ones_own(base, full):

@@ -109,6 +109,12 @@ class Substructures(KnowledgeBase):
             self._opened[folder] = OpenedKnowledge.open(folder)
         return self._opened[folder].search(query, k, self._find)
 
-    def shipped(self) -> None:
-        """None; the substructures that come with the plugin are a plain table."""
-        return None
+    def shipped(self) -> Path:
+        """The substructures that come with the plugin, as a store that is built when first asked for.
+
+        Raises:
+            DataError: the user's cache cannot be written.
+        """
+        from treewright_chemistry.shipped_knowledge import shipped_store
+
+        return shipped_store()
