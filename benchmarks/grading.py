@@ -158,7 +158,8 @@ def main() -> None:
 
     agreement(add)
     throughput(options.pairs, add)
-    hostile(options.hostile, options.deadline, add)
+    if options.hostile:
+        hostile(options.hostile, options.deadline, add)
 
 
 if __name__ == "__main__":
