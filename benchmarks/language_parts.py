@@ -1,7 +1,7 @@
 """What the language benchmarks share: a checkpoint, questions, a reward that costs nothing, one run of the engine."""
 
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,20 @@ from treewright.engine.local import ListFeed, run_local
 from treewright.engine.solving import Solution
 from treewright.pipeline import CallSettings, ComponentSpec, PipelineSpec
 from treewright_language.transformers_policy import TransformersPolicy
-from treewright_registry import JSON, Descriptor, Key, Problem, Score, ScoreRequest, Trajectory, Verdict
+from treewright_registry import (
+    JSON,
+    Descriptor,
+    Key,
+    Problem,
+    Proposals,
+    ProposeRequest,
+    Score,
+    ScoreRequest,
+    Trajectory,
+    Verdict,
+)
 
+STEPS = 6
 EMBEDDED = "treewright_math:data/target"
 _WORDS = ["apples", "books", "coins", "pears", "stamps", "tickets"]
 
@@ -104,13 +116,33 @@ class Chance:
 
 
 class Watched(TransformersPolicy):
-    """The policy, within reach of the benchmark."""
+    """The policy, within reach of the benchmark; an answer is complete with its sixth step."""
 
     built: "Watched"
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         type(self).built = self
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        answers = super().propose(requests)
+        return [
+            answer._replace(steps=[step._replace(finish="stop") for step in answer.steps])
+            if request.trajectory.depth + 1 >= STEPS
+            else answer
+            for request, answer in zip(requests, answers, strict=True)
+        ]
+
+    def ids_of(self, request: ProposeRequest) -> tuple[int, ...]:
+        """What stands before the steps that are asked for, as tokens."""
+        ready = self._tokens.to_draw(request, None)
+        assert not isinstance(ready, str), ready
+        return ready.ids
+
+    @property
+    def network(self) -> Any:
+        """The model of transformers."""
+        return self._writer._reader._network._model
 
 
 class Run:

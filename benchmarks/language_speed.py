@@ -4,7 +4,8 @@
    before the clock starts, at the same batch: drawn tokens a second up to each answer's end. Interleaved; medians.
 2. Tokens read in a beam search, against those that are new by the record of requests and answers alone.
 3. Beam search and Monte-Carlo tree search of many problems together with kept prefixes; the same without keeping;
-   the same one problem at a time with keeping, and without: all do the same search, with the same draws.
+   the same one problem at a time with keeping, and without: all do the same search, with the same draws. Beside them
+   the same search one problem at a time on ``model.generate``, which reads the whole prefix of each sample.
 
     python benchmarks/language_speed.py --json speed.json
 """
@@ -20,25 +21,57 @@ from typing import Any
 
 import torch  # noqa: TID251 - it measures a plugin
 import transformers
-from language_parts import Questions, Run, Watched, checkpoint
+from language_parts import STEPS, Questions, Run, Watched, checkpoint
 
 from treewright import __version__
 from treewright.searches.beam import Beam
 from treewright.searches.mcts import Mcts
 from treewright.searches.sample import Sample
-from treewright_registry import Proposals, ProposeRequest
+from treewright_registry import Encoding, Proposals, ProposeRequest, Step, Trajectory
 
 MIB = 1 << 20
 SEARCHES: dict[str, tuple[type[Any], dict[str, Any]]] = {
-    "beam": (Beam, {"width": 4, "branch": 4, "depth": 8}),  # sixteen candidates a step
-    "mcts": (Mcts, {"branch": 4, "iterations": 12, "depth": 8}),
+    "beam": (Beam, {"width": 4, "branch": 4, "depth": STEPS}),  # sixteen candidates a step
+    "mcts": (Mcts, {"branch": 4, "iterations": 16, "depth": STEPS}),
 }
-MODES = {  # problems at once and reuse
-    "together, reused": (True, True),
-    "together, re-encoded": (True, False),
-    "one by one, reused": (False, True),
-    "one by one, re-encoded": (False, False),
+
+
+class Generating(Watched):
+    """The same steps from ``generate``, as a plain script would draw them: other draws, the same work."""
+
+    def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        prompts = [self.ids_of(request) for request in requests for _ in range(request.n)]
+        ids, mask = _padded(prompts, self.network.device)
+        most = self._tokens._settings.sampling.max_tokens
+        with torch.inference_mode():
+            answers = self.network.generate(
+                ids,
+                attention_mask=mask,
+                do_sample=True,
+                top_k=0,
+                max_new_tokens=most,
+                eos_token_id=list(self._text.ends),
+                pad_token_id=0,
+            )[:, ids.shape[1] :].tolist()
+        rows = iter(zip(prompts, answers, strict=True))
+        return [Proposals([self._made(request, *next(rows)) for _ in range(request.n)]) for request in requests]
+
+    def _made(self, request: ProposeRequest, prompt: tuple[int, ...], answer: list[int]) -> Step:
+        ended = [at for at, token in enumerate(answer) if token in self._text.ends]
+        ids = tuple(answer[: ended[0] + 1] if ended else answer)
+        last = ended or request.trajectory.depth + 1 >= STEPS
+        encoding = Encoding(self._text.vocabulary, ids)
+        return Step(self._text.text(ids, prompt), None, len(ids), "stop" if last else "step", encoding)
+
+
+MODES: dict[str, tuple[bool, bool, type[Watched]]] = {  # problems at once, reuse, who draws
+    "together, reused": (True, True, Watched),
+    "together, re-encoded": (True, False, Watched),
+    "one by one, reused": (False, True, Watched),
+    "one by one, re-encoded": (False, False, Watched),
+    "one by one, generate": (False, False, Generating),
 }
+SAME = [mode for mode, (_, _, policy) in MODES.items() if policy is Watched]
 
 
 class Rows:
@@ -77,7 +110,7 @@ def generation(model: str, options: argparse.Namespace, table: Rows) -> None:
 def raw_rate(policy: Watched, size: int, most: int, clock: str, seed: int) -> float:
     """Drawn tokens a second of ``generate`` in batches of ``size``, up to each answer's end."""
     now = time.perf_counter if clock == "wall" else time.process_time
-    model: Any = policy._writer._reader._network._model
+    model = policy.network
     ends = list(policy._text.ends)
     batches = [padded(policy, range(start, start + size)) for start in (0, size)]
     torch.manual_seed(seed)
@@ -101,16 +134,13 @@ def raw_rate(policy: Watched, size: int, most: int, clock: str, seed: int) -> fl
 
 def padded(policy: Watched, numbers: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
     """The prompts of some questions, padded on the left."""
-    from treewright_registry import Trajectory
-
     problems = list(Questions(count=max(numbers) + 1).problems())
-    prompts = []
-    for number in numbers:
-        ready = policy._tokens.to_draw(ProposeRequest(Trajectory(problems[number]), 1, 0), None)
-        assert not isinstance(ready, str), ready
-        prompts.append(ready.ids)
+    prompts = [policy.ids_of(ProposeRequest(Trajectory(problems[number]), 1, 0)) for number in numbers]
+    return _padded(prompts, policy.network.device)
+
+
+def _padded(prompts: Sequence[tuple[int, ...]], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
     width = max(map(len, prompts))
-    device = policy._writer._reader._network.device
     ids = torch.tensor([(0,) * (width - len(prompt)) + prompt for prompt in prompts], device=device)
     mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=device)
     return ids, mask
@@ -130,10 +160,8 @@ class Recorded(Watched):
     def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
         ends = []
         for request in requests:
-            ready = self._tokens.to_draw(request, None)
-            assert not isinstance(ready, str), ready
             before = len(self.computed)
-            ends.append(self._walk(0, ready.ids))
+            ends.append(self._walk(0, self.ids_of(request)))
             self.new += len(self.computed) - before
         answers = super().propose(requests)
         for end, answer in zip(ends, answers, strict=True):
@@ -168,25 +196,24 @@ def reading(model: str, options: argparse.Namespace, table: Rows) -> None:
 
 def searches(model: str, options: argparse.Namespace, table: Rows) -> None:
     """The four modes of each search."""
-    for name, (search, settings) in SEARCHES.items():
+    for name in options.searches:
+        search, settings = SEARCHES[name]
         seconds: dict[str, list[float]] = {mode: [] for mode in MODES}
         answers: dict[str, Any] = {}
         peak = 0
         for _ in range(options.repeats):
-            for mode, (together, reuse) in MODES.items():
+            for mode, (together, reuse, drawer) in MODES.items():
                 live = options.problems if together else 1
                 policy = _policy(model, options, reuse)
-                run = Run(search, settings, policy, problems=options.problems, live=live, batch=256)
+                run = Run(search, settings, policy, problems=options.problems, live=live, batch=256, policy=drawer)
                 seconds[mode].append(run.seconds(options.clock))
                 answers[mode] = {problem: made.answer for problem, made in run.solutions.items()}
                 peak = max(peak, run.policy.cache_peak_bytes)
         _report(name, options, table, {mode: statistics.median(values) for mode, values in seconds.items()})
         same = sum(
-            answers[mode][problem] == answer
-            for mode in MODES
-            for problem, answer in answers["together, reused"].items()
+            answers[mode][problem] == answer for mode in SAME for problem, answer in answers["together, reused"].items()
         )
-        table.add(name, options.problems, "equal answers", same / (len(MODES) * options.problems), "share")
+        table.add(name, options.problems, "equal answers", same / (len(SAME) * options.problems), "share")
         table.add(name, options.problems, "cache's peak (bar: its setting)", peak / MIB, f"MiB of {options.cache_mib}")
 
 
@@ -198,6 +225,7 @@ def _report(name: str, options: argparse.Namespace, table: Rows, seconds: dict[s
     for mode, value in seconds.items():
         table.add(name, options.problems, mode, value, "s")
     table.add(name, options.problems, "faster in all (bar: >= 3)", plain / best, "times")
+    table.add(name, options.problems, "faster than with generate", seconds["one by one, generate"] / best, "times")
     table.add(name, options.problems, "batching, with reuse", unbatched / best, "times")
     table.add(name, options.problems, "batching, without reuse", plain / unkept, "times")
     table.add(name, options.problems, "reuse, together", unkept / best, "times")
@@ -245,6 +273,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", help="folder of a checkpoint (default: the embedded target, else a random one)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
     parser.add_argument("--parts", nargs="+", default=["generation", "reading", "searches"])
+    parser.add_argument("--searches", nargs="+", default=list(SEARCHES), choices=list(SEARCHES))
     parser.add_argument("--batch", type=int, default=64, help="answers at once in part 1 (default: 64)")
     parser.add_argument("--tokens", type=int, default=96, help="most tokens of an answer in part 1 (default: 96)")
     parser.add_argument("--problems", type=int, default=64, help="in parts 2 and 3 (default: 64)")
