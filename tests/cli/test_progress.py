@@ -25,9 +25,9 @@ def record(number, correct=True, error=None):
     return Record(f"p{number}", correct=None if error else correct, error=error, cost=cost)
 
 
-def shown(total, done_before, records):
+def shown(total, done_before, records, **options):
     out, clock = io.StringIO(), Clock()
-    lines = PlainLines(out, clock)
+    lines = PlainLines(out, clock, **options)
     lines.started(total, done_before)
     for each in records:
         clock.now += 2
@@ -42,6 +42,14 @@ def test_each_problem_of_a_small_run_gets_a_line():
         "1/3  accuracy 1.000, 600 candidates, 7 tokens  2.0 s, 4.0 s left",
         "2/3  accuracy 0.500, 1,200 candidates, 14 tokens  4.0 s, 2.0 s left",
         "3/3  accuracy 0.333, 1 failed, 1,800 candidates, 21 tokens  6.0 s",
+    ]
+
+
+def test_where_nothing_can_be_graded_a_failure_is_no_wrong_answer():
+    assert shown(2, 0, [record(1, error="gone"), record(2, correct=None)], references=False) == [
+        "2 problems",
+        "1/2  1 failed, 600 candidates, 7 tokens  2.0 s, 2.0 s left",
+        "2/2  1 failed, 1,200 candidates, 14 tokens  4.0 s",
     ]
 
 

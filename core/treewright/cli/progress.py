@@ -16,13 +16,17 @@ _STEPS = 20  # plain lines in a run, at most
 class Tally:
     """Counts what finished; the base of both displays.
 
+    Args:
+        clock: seconds, for the time that is left.
+        references: whether the task knows right answers, so that a failed problem is a wrong one.
+
     Attributes:
         failures: the problems that ended with an error.
         presentation: what the task itself has to say of the results.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, references: bool = True) -> None:
+        self.clock, self.references = clock, references
         self.total = self.done = self.skipped = self.graded = self.correct = 0
         self.candidates = self.tokens = self.evaluations = 0.0
         self.failures: list[Record] = []
@@ -39,7 +43,7 @@ class Tally:
         self.done += 1
         if record.error is not None:
             self.failures.append(record)
-        if record.correct is not None or record.error is not None:
+        if record.correct is not None or (self.references and record.error is not None):
             self.graded += 1
             self.correct += bool(record.correct)
         self.candidates += record.total.get("candidates", 0)
@@ -85,8 +89,8 @@ class Tally:
 class PlainLines(Tally):
     """A line every few per cent, for pipes and log files."""
 
-    def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(clock)
+    def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic, *, references: bool = True) -> None:
+        super().__init__(clock, references=references)
         self.out = out
         self.next = 0
 
@@ -115,8 +119,8 @@ class PlainLines(Tally):
 class Bar(Tally):
     """A progress bar with accuracy, cost and time left."""
 
-    def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(clock)
+    def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic, *, references: bool = True) -> None:
+        super().__init__(clock, references=references)
         self.bar = _bar(out)
         self.task = self.bar.add_task("", total=None, status="", remaining="")
 
@@ -150,6 +154,6 @@ def _bar(out: TextIO) -> "Progress":
     )
 
 
-def observer_for(out: TextIO) -> PlainLines | Bar:
+def observer_for(out: TextIO, *, references: bool = True) -> PlainLines | Bar:
     """A bar if ``out`` is a terminal, plain lines otherwise."""
-    return Bar(out) if out.isatty() else PlainLines(out)
+    return Bar(out, references=references) if out.isatty() else PlainLines(out, references=references)

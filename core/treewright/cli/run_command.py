@@ -85,7 +85,8 @@ def _execute(options: argparse.Namespace, loaded: "LoadedPipeline", out: Path, r
     from treewright.run.hook_observer import HookObserver
     from treewright.run.runner import run
 
-    observer = observer_for(sys.stdout)
+    references = getattr(loaded.spec.task.descriptor.load(), "has_references", True)
+    observer = observer_for(sys.stdout, references=references)
     try:
         summary = run(
             loaded.spec,

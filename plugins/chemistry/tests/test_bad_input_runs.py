@@ -62,6 +62,7 @@ def test_every_bad_spectrum_is_an_error_of_its_own_and_the_others_are_solved(tmp
     assert records["15"]["error"].startswith(f"{file}: spectrum 15: 'nonsense' is no spectrum.")
     shown = capsys.readouterr().out
     assert "empty spectrum: no structure (" in shown
+    assert "accuracy" not in shown
     assert json.loads((out / "summary.json").read_text())["failures"] == len(BAD) + 1
 
 
