@@ -1,13 +1,15 @@
 """What files of users may look like, and what is said of those that cannot be read."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from treewright_chemistry.elucidate import Elucidate
 from treewright_chemistry.errors import SpectrumError
 from treewright_chemistry.spectrum_codec import SpectrumCodec
-from treewright_chemistry.spectrum_input import field_of, read_entries
+from treewright_chemistry.spectrum_entry import field_of
+from treewright_chemistry.spectrum_input import read_entries
 from treewright_registry import DataError
 
 VANILLIN = {
@@ -241,3 +243,74 @@ def test_assignments_of_a_paper_become_a_note():
     spectrum = SpectrumCodec().decode({"formula": "C3H6O", "c13": "206.6 (C=O), 30.8 (COCH3)", "evidence": "soft"})
     assert spectrum.warnings == ("texts in parentheses that were not read: C=O, COCH3",)
     assert SpectrumCodec().decode(SpectrumCodec().encode(spectrum)) == spectrum
+
+
+PAPER = """4-Hydroxy-3-methoxybenzaldehyde (7). White solid.
+C8H8O3
+1H NMR (500 MHz, CDCl3) δ 9.82 (s, 1H), 7.45 – 7.39 (m, 2H), 7.04 (d, J = 8.5 Hz,
+1H), 6.37 (s, 1H), 3.96
+(s, 3H).
+13C{1H} NMR (126 MHz, CDCl3): δ 191.1, 151.8, 147.3, 129.9, 127.7, 114.5,
+108.9, 56.2.
+IR (KBr): νmax 3180 (br), 1665 (s), 1590 cm–1.
+HRMS
+HRMS (ESI) calcd for C8H9O3 153.0546, found 153.0545.
+"""
+PAPER_NOTE = (
+    "lines that were passed over: '4-Hydroxy-3-methoxybenzaldehyde (7). Wh…'; 'HRMS';"
+    " 'HRMS (ESI) calcd for C8H9O3 153.0546, f…'"
+)
+
+
+def test_an_experimental_part_is_read_and_what_is_passed_over_is_told(tmp_path):
+    [entry] = read_entries(PAPER.encode())
+    assert (entry.error, entry.notes) == ("", (PAPER_NOTE,))
+    spectrum = SpectrumCodec().decode({**entry.payload, "evidence": "soft"})
+    assert (str(spectrum.formula), len(spectrum.carbon), len(spectrum.proton)) == ("C8H8O3", 8, 5)
+    assert (spectrum.proton[2].count, spectrum.proton[4].count) == (1, 3)
+    assert [(band.wavenumber, band.strength) for band in spectrum.infrared] == [(3180, "br"), (1665, "s"), (1590, "")]
+    assert spectrum.warnings == ()
+
+
+def test_notes_of_a_file_reach_the_result(tmp_path):
+    file = tmp_path / "paper.txt"
+    file.write_text(PAPER)
+    task = Elucidate(input=str(file), evidence="soft")
+    [problem] = task.problems()
+    record = SimpleNamespace(id=problem.id, error=None, answer="COc1cc(C=O)ccc1O", score=0.9, runners_up=[],
+                             correct=None, seconds=1.0)  # fmt: skip
+    assert f"  note: {PAPER_NOTE}" in task.present([record], tmp_path).splitlines()
+
+
+def test_several_compounds_of_a_paper_are_told_apart():
+    first, second = read_entries(f"{PAPER}\nEthanol (8).\nC2H6O\n13C NMR (126 MHz, CDCl3): δ 57.7, 18.3\n".encode())
+    assert (first.payload["formula"], second.payload) == ("C8H8O3", {"formula": "C2H6O", "c13": "57.7, 18.3"})
+
+
+@pytest.mark.parametrize(
+    ("line", "listed"),
+    [("108.9, 56.2", 3), ("108.9 and 56.2 (OCH3).", 3), ("(2C), 56.2", 2), ("56.2", 2), ("2,4-Dimethylphenol", 1),
+     ("4-Hydroxybenzaldehyde (8).", 1), ("19F NMR (376 MHz, CDCl3) δ –110.2.", 1), ("MS (EI) 152", 1)],
+)  # fmt: skip
+def test_a_list_goes_on_in_lines_of_shifts_only(line, listed):
+    [entry] = read_entries(f"C8H8O3\n13C NMR: 191.1\n{line}".encode())
+    spectrum = SpectrumCodec().decode({**entry.payload, "evidence": "soft"})
+    assert len(spectrum.carbon) == listed
+    assert bool(entry.notes) == (listed == 1)
+
+
+def test_yaml_may_tell_solvent_and_frequency(tmp_path):
+    content = "formula: CO2\nc13: 124.2\nevidence: soft\nsolvent: CDCl3\nFrequency (MHz): 101\n"
+    [problem] = problems_of(tmp_path, content)
+    assert (problem.error, problem.prompt["c13"]) == (None, "124.2")
+
+
+def test_yaml_with_an_unknown_field_is_not_taken_for_a_paper():
+    [entry] = read_entries(b"- name: x\n  13C NMR: 20\n  colour: red\n")
+    assert entry.payload == {"c13": "20", "colour": "red"}
+
+
+@pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_tells_the_coding(coding):
+    [entry] = read_entries(dedented(FORMS["YAML"]).encode(coding))
+    assert entry.fields == VANILLIN

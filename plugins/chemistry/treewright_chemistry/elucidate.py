@@ -15,6 +15,7 @@ A spectrum that cannot be read becomes a failed problem; the others are solved.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -23,7 +24,7 @@ from treewright_registry import JSON, DataError, Problem, Trajectory, Verdict
 
 if TYPE_CHECKING:
     from treewright_chemistry.spectrum import Spectrum
-    from treewright_chemistry.spectrum_input import Entry
+    from treewright_chemistry.spectrum_entry import Entry
 
 MOST_BYTES = 1_000_000
 
@@ -81,7 +82,8 @@ class Elucidate:
         error = entry.error
         if not error:
             try:
-                spectrum = self._spectra[name] = codec.decode({**self._defaults, **entry.payload})
+                spectrum = codec.decode({**self._defaults, **entry.payload})
+                self._spectra[name] = replace(spectrum, warnings=(*spectrum.warnings, *entry.notes))
                 return Problem(name, codec.encode(spectrum), {"formula": str(spectrum.formula)})
             except ChemistryError as raised:
                 error = f"{raised}{_settable(raised, entry)}"

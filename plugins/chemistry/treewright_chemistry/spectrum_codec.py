@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from treewright_chemistry.spectrum import Band, Spectrum
 
 FIELDS = ("formula", "c13", "h1", "ir", "evidence", "provenance")
+_SYMBOL = re.compile(r"^ν(?:̃|max)?\s?=?")
+_UNIT = re.compile(r"cm\s?\^?[-−–⁻]\s?[1¹]$")
 _BAND = re.compile(r"^(\d{3,4}(?:\.\d+)?)\s*(?:\(?([a-z]{0,3})\)?)$")
 
 
@@ -92,7 +94,8 @@ def _bands(text: str) -> tuple[Band, ...]:
     from treewright_chemistry.spectrum import Band
 
     bands = []
-    for number, part in enumerate(filter(None, (part.strip() for part in text.split(","))), start=1):
+    plain = _UNIT.sub("", _SYMBOL.sub("", text.strip().rstrip(" .;")))
+    for number, part in enumerate(filter(None, map(str.strip, plain.split(","))), start=1):
         found = _BAND.match(part)
         if found is None:
             repair = "Write 1715 (s), 2950 (m)"

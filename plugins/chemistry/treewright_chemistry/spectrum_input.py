@@ -4,7 +4,8 @@ JCAMP-DX    begins with ``##``; peak tables, those of one compound after the oth
 JSON        begins with ``{`` or ``[``; one object or a list of them
 plain text  begins with a molecular formula on a line of its own, or with a list that has a δ; then lines
             such as ``13C NMR (CDCl3): …``, ``1H NMR (400 MHz) δ …``, ``evidence: soft``
-YAML        anything else; one mapping, a list of them, or several documents
+YAML        anything else that is one: one mapping, a list of them, or several documents
+plain text  anything else in which a line begins with ``13C NMR`` or ``1H NMR``
 
 Values stay the text that stands in the file: no scalar is interpreted (``NO`` is a formula, ``1e3`` no
 number). One entry that cannot be read leaves the others alone.
@@ -12,51 +13,17 @@ number). One entry that cannot be read leaves the others alone.
 
 from __future__ import annotations
 
+import codecs
 import json
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from treewright_chemistry.errors import ChemistryError, SpectrumError
 from treewright_chemistry.jcamp import JcampPeaks, read_blocks
-from treewright_chemistry.spectrum_codec import FIELDS
+from treewright_chemistry.spectrum_entry import LISTS, REPAIR, Entry, field_of, is_known, without_lead
+from treewright_chemistry.spectrum_text import begins_plain, from_lines, holds_pasted_lists
 
-NAMES: Final = ("name", "id")
-_LABELS: Final = (
-    ("c13", re.compile(r"(13\s*-?\s*C|C\s*-?\s*13|¹³C|C-?NMR)\b", re.IGNORECASE)),
-    ("h1", re.compile(r"(1\s*-?\s*H|H\s*-?\s*1|¹H|H-?NMR)\b", re.IGNORECASE)),
-    ("ir", re.compile(r"(ir|infrared|ftir)\b", re.IGNORECASE)),
-    ("formula", re.compile(r"((molecular )?formula|molform)$", re.IGNORECASE)),
-)
-_FORMULA_LINE: Final = re.compile(r"(?:[A-Z][a-z]?[0-9₀-₉]*\s?){1,20}")
-_LABELLED: Final = re.compile(r"([^:δ]{1,80})[:δ](.*)", re.DOTALL)
-_LEAD: Final = re.compile(r"^\s*(?:δ\s*(?:\(ppm\))?|ppm)?\s*[:=]?\s*")
-_LISTS: Final = ("c13", "h1", "ir")
-_REPAIR: Final = "Write  formula: …, c13: …, h1: …, evidence: soft"
-
-
-@dataclass
-class Entry:
-    """One unknown of a file.
-
-    Attributes:
-        fields: codec field → text, and perhaps ``name``.
-        error: why it cannot be read; empty if it can.
-    """
-
-    fields: dict[str, str] = field(default_factory=dict)
-    error: str = ""
-
-    @property
-    def name(self) -> str:
-        """What the file calls it; empty if it has no name."""
-        return next((self.fields[key] for key in NAMES if self.fields.get(key)), "")
-
-    @property
-    def payload(self) -> dict[str, str]:
-        """What the codec reads."""
-        return {key: text for key, text in self.fields.items() if key not in NAMES and text}
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_entries(content: bytes) -> list[Entry]:
@@ -67,31 +34,32 @@ def read_entries(content: bytes) -> list[Entry]:
     """
     text = _decoded(content).lstrip("\ufeff").strip()
     if not text:
-        raise SpectrumError("the file is empty", field="input", repair=_REPAIR)
+        raise SpectrumError("the file is empty", field="input", repair=REPAIR)
     if text.startswith(("##", "$$")):
         return list(_from_jcamp(read_blocks(text)))
-    first = text.splitlines()[0].strip()
-    if _FORMULA_LINE.fullmatch(first) or ("δ" in first and _labelled(first)[0] in _LISTS):
-        return list(_from_lines(text))
-    entries = [_from_mapping(each) for each in _listed(_documents(text))]
-    if not entries:
-        raise SpectrumError("the file holds no spectrum", field="input", repair=_REPAIR)
-    return entries
-
-
-def field_of(label: str) -> str:
-    """The codec's name of a label such as ``13C NMR (101 MHz, CDCl3)``; other labels in lower case."""
-    plain = " ".join(label.split())
-    return next((name for name, pattern in _LABELS if pattern.match(plain)), plain.lower())
+    if begins_plain(text.splitlines()[0].strip()):
+        return list(from_lines(text))
+    try:
+        values = list(_listed(_documents(text)))
+    except SpectrumError:
+        if holds_pasted_lists(text):
+            return list(from_lines(text))
+        raise
+    if not all(_is_understood(value) for value in values) and holds_pasted_lists(text):
+        return list(from_lines(text))
+    if not values:
+        raise SpectrumError("the file holds no spectrum", field="input", repair=REPAIR)
+    return [_from_mapping(value) for value in values]
 
 
 def _decoded(content: bytes) -> str:
     try:
-        return content.decode("utf-8")
+        return content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8")
     except UnicodeDecodeError as error:
         if content.lstrip().startswith(b"##"):  # the standard of 1988 knows no UTF-8
             return content.decode("latin-1")
-        raise SpectrumError(f"not a text in UTF-8 ({error})", field="input", repair="Save it as UTF-8") from error
+        what = f"not a text in UTF-8, nor in UTF-16 with its mark ({error})"
+        raise SpectrumError(what, field="input", repair="Save it as UTF-8") from error
 
 
 def _documents(text: str) -> list[Any]:
@@ -106,9 +74,9 @@ def _documents(text: str) -> list[Any]:
         return list(yaml.load_all(text, Loader=yaml.BaseLoader))
     except yaml.YAMLError as error:
         what = f"not a YAML, JSON, JCAMP-DX or plain peak list: {' '.join(str(error).split())}"
-        raise SpectrumError(what, field="input", repair=_REPAIR) from error
+        raise SpectrumError(what, field="input", repair=REPAIR) from error
     except RecursionError as error:
-        raise SpectrumError("nested too deeply", field="input", repair=_REPAIR) from error
+        raise SpectrumError("nested too deeply", field="input", repair=REPAIR) from error
 
 
 def _listed(documents: list[Any]) -> Iterator[Any]:
@@ -119,11 +87,15 @@ def _listed(documents: list[Any]) -> Iterator[Any]:
             yield document
 
 
+def _is_understood(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(is_known(str(label)) for label in value)
+
+
 def _from_mapping(value: Any) -> Entry:
     if not isinstance(value, Mapping):
         # nested lists are not shown: aliases make a few lines of YAML stand for gigabytes
         shown = f"a {type(value).__name__}" if isinstance(value, list) else repr(str(value)[:40])
-        return Entry(error=f"{shown} is no spectrum. {_REPAIR}.")
+        return Entry(error=f"{shown} is no spectrum. {REPAIR}.")
     entry = Entry()
     for label, content in value.items():
         name = field_of(str(label))
@@ -134,7 +106,7 @@ def _from_mapping(value: Any) -> Entry:
             continue
         if name in entry.fields:
             entry.error = entry.error or f"{name}: given twice (as {str(label)[:40]!r} too). Give it once."
-        entry.fields[name] = _LEAD.sub("", text) if name in _LISTS else text
+        entry.fields[name] = without_lead(text) if name in LISTS else text
     return entry
 
 
@@ -144,36 +116,6 @@ def _text_of(content: Any, name: str) -> str:
     if any(isinstance(item, Mapping | list) for item in items):
         raise SpectrumError("neither a text nor a list of shifts", field=name[:40], repair="Write 128.4, 77.1, 20.3")
     return ", ".join("" if item is None else str(item).strip() for item in items)
-
-
-def _from_lines(text: str) -> Iterator[Entry]:
-    entry, current = Entry(), ""
-    for line in filter(None, (line.strip() for line in text.splitlines())):
-        name, value = _labelled(line)
-        if not name and _FORMULA_LINE.fullmatch(line):
-            name, value = "formula", line
-        if name and (name == "formula" or name in NAMES) and name in entry.fields:
-            yield entry  # the next unknown begins
-            entry = Entry()
-        if name in entry.fields:
-            entry.error = entry.error or f"{name}: given twice. Give it once."
-        elif name:
-            entry.fields[name], current = value, name
-        elif current in _LISTS:
-            entry.fields[current] += f" {line}"  # a long list goes on
-        else:
-            entry.error = entry.error or f"{line[:40]!r} is neither a formula nor a labelled list. {_REPAIR}."
-    yield entry
-
-
-def _labelled(line: str) -> tuple[str, str]:
-    """Field and value of a line like ``1H NMR (CDCl3): δ 9.83 (1H, s)``; two empty texts if it is none."""
-    found = _LABELLED.fullmatch(line)
-    name = field_of(found[1]) if found else ""
-    if found is None or name not in (*FIELDS, *NAMES):
-        return "", ""
-    value = found[2]
-    return name, (_LEAD.sub("", value) if name in _LISTS else value).strip()
 
 
 def _from_jcamp(blocks: Iterator[JcampPeaks | ChemistryError]) -> Iterator[Entry]:
