@@ -60,6 +60,17 @@ def test_votes_by_meaning_are_an_option(own, tmp_path):
     assert figures(by_string)["weighted_vote"] == 1 / 2
 
 
+def test_without_references_and_labels_there_is_a_ranking_and_no_accuracy(tmp_path):
+    path = tmp_path / "bare.jsonl"
+    path.write_text(
+        json.dumps({"prompt": "P", "responses": ["\\boxed{1}", "\\boxed{2}"], "rewards": [0.1, 0.2]}) + "\n"
+    )
+    summary, records = run(tmp_path / "run", str(path))
+    assert (records["recorded-1"]["answer"], records["recorded-1"]["correct"]) == ("2", None)
+    assert "accuracy" not in summary
+    assert set(summary["metrics"]) == {"answered"}
+
+
 def graders():
     """Grading workers that this process has."""
     here = Path(f"/proc/{os.getpid()}/task").glob("*/children")

@@ -28,6 +28,11 @@ class Known(NamedTuple):
     samples: tuple[Sample, ...]
     answers: tuple[str | None, ...]
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether there is a reference or any label."""
+        return self.reference is not None or any(sample.correct is not None for sample in self.samples)
+
 
 def known(recorded: RecordedProblem) -> Known:
     """The problem with its samples' answers: the stored ones, or those that the texts name if none is stored."""

@@ -59,6 +59,11 @@ class RecordedTask:
         self._judge = Judge(labels, self._grader)
         self._known: dict[str, Known] = {}
 
+    @property
+    def has_references(self) -> bool:
+        """Whether anything tells right from wrong; without that a run has no accuracy."""
+        return not self._known or any(problem.is_judged for problem in self._known.values())
+
     def problems(self) -> list[Problem]:
         """All problems, in the file's order; this is where references and labels are loaded.
 
