@@ -119,7 +119,12 @@ def test_the_recipe_writes_a_folder_that_loads_like_any_other(tmp_path, capsys, 
     assert load_tokenizer(str(tmp_path)).eos_token == "<|im_end|>"
     assert "steps right" in (tmp_path / "card.md").read_text(encoding="utf-8")
     rows = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))["rows"]
-    assert [row["facts"] for row in rows][-2:] == ["given", "unknown"]
+    assert [(row["facts"], row["worked"]) for row in rows][-4:] == [
+        ("given", 0),
+        ("unknown", 0),
+        ("none", 2),
+        ("none", 10),
+    ]
 
 
 def test_generation_does_not_depend_on_what_stands_beside_it(vocabulary, tmp_path):

@@ -24,7 +24,8 @@ Loss on solution tokens only, those of worked problems among the retrieved recor
 ## Measured figures
 
 Test problems, none of which can be in training (parts by hash of the text); 95 % intervals in parentheses.
-`steps right`: every step right, not only the number.
+`steps right`: every step right, not only the number; `worked`: worked problems that stand before each as retrieved
+records (10 of them are about 600 tokens).
 Command: `python -m treewright_math.embedded_world.measure FOLDER`.
 
 """
@@ -40,23 +41,21 @@ def write_card(folder: Path, settings: dict[str, Any], rows: list[dict[str, Any]
 
 def tables(rows: list[dict[str, Any]]) -> str:
     """The figures as two Markdown tables."""
-    lines = ["| difficulty | phrasing | facts | n | seed | greedy | steps right |", f"|{'---|' * 7}"]
+    lines = ["| difficulty | phrasing | facts | worked | n | seed | greedy | steps right |", f"|{'---|' * 8}"]
     lines += [f"{_front(r)} {_share(r['greedy'])} | {_share(r['steps_right'])} |" for r in rows if "greedy" in r]
     sampled = [r for r in rows if "any" in r]
     if sampled:
         head = f"{sampled[0]['samples']} samples at temperature {sampled[0]['temperature']:g}"
         lines += ["", f"{head}: accuracy of one, of the majority, of the best that anyone could choose.", ""]
-        lines += [
-            "| difficulty | phrasing | facts | n | seed | one | majority | any |",
-            "|---|---|---|---|---|---|---|---|",
-        ]
+        lines += ["| difficulty | phrasing | facts | worked | n | seed | one | majority | any |", f"|{'---|' * 9}"]
         shares = [(r, _share(r["single"]), _share(r["majority"]), _share(r["any"])) for r in sampled]
         lines += [f"{_front(r)} {one} | {majority} | {best} |" for r, one, majority, best in shares]
     return "\n".join(lines) + "\n"
 
 
 def _front(row: dict[str, Any]) -> str:
-    return f"| {row['difficulty']} | {row['phrasing']} | {row['facts']} | {row['n']} | {row['seed']} |"
+    names = ("difficulty", "phrasing", "facts", "worked", "n", "seed")
+    return f"| {' | '.join(str(row[name]) for name in names)} |"
 
 
 def _share(values: list[float]) -> str:

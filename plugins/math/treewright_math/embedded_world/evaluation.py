@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 from treewright.run.intervals import mean_interval, wilson
 from treewright_math.embedded_world.generation import generate
-from treewright_math.embedded_world.problem import Problem
-from treewright_math.embedded_world.prompts import fact_record, prompt
+from treewright_math.embedded_world.problem import Problem, draw_problem
+from treewright_math.embedded_world.prompts import fact_record, prompt, worked_record
 from treewright_math.embedded_world.recipe import DIFFICULTIES, Difficulty
+from treewright_math.embedded_world.solutions import solution
 from treewright_math.embedded_world.step_check import check
 from treewright_math.embedded_world.task import answer_in, draw_set
 from treewright_registry import Key
@@ -16,11 +17,12 @@ Row = dict[str, Any]
 
 
 class Kind(NamedTuple):
-    """A kind of problems: as the options of the task."""
+    """A kind of problems: as the options of the task, and how many worked problems stand before each."""
 
     difficulty: Difficulty
     held_out: bool = False
     facts: str = "none"
+    worked: int = 0
 
 
 def draw_kind(kind: Kind, count: int, seed: int, split: Any = "test") -> list[Problem]:
@@ -32,9 +34,18 @@ def draw_kind(kind: Kind, count: int, seed: int, split: Any = "test") -> list[Pr
 
 
 def prompts_of(kind: Kind, problems: Sequence[Problem]) -> list[str]:
-    """What the model reads: with the needed facts if they are given."""
-    given = kind.facts == "given"
-    return [prompt(p.text, [fact_record(fact.text) for fact in p.facts] if given else []) for p in problems]
+    """What the model reads: the needed facts if they are given, worked training problems, the problem."""
+    return [prompt(problem.text, [*_facts(kind, problem), *_worked(kind, problem)]) for problem in problems]
+
+
+def _facts(kind: Kind, problem: Problem) -> list[str]:
+    return [fact_record(fact.text) for fact in problem.facts] if kind.facts == "given" else []
+
+
+def _worked(kind: Kind, problem: Problem) -> list[str]:
+    draw = Key.root(0, "worked problems", problem.identity).generator()
+    others = [draw_problem(DIFFICULTIES[kind.difficulty], draw, "train") for _ in range(kind.worked)]
+    return [worked_record(other.text, solution(other)) for other in others]
 
 
 def greedy_row(model: Any, tokenizer: Any, kind: Kind, count: int, seed: int) -> Row:
@@ -78,13 +89,16 @@ def all_rows(model: Any, tokenizer: Any, *, count: int, sampled: int, seed: int 
             yield greedy_row(model, tokenizer, Kind(difficulty, held_out), count, seed)
     for facts in ("given", "unknown"):
         yield greedy_row(model, tokenizer, Kind("easy", False, facts), count, seed)
+    for worked in (2, 10):
+        yield greedy_row(model, tokenizer, Kind("easy", worked=worked), count, seed)
     for difficulty in DIFFICULTIES if sampled else ():
         yield sampled_row(model, tokenizer, Kind(difficulty), sampled, seed)
 
 
 def _kind(kind: Kind, count: int, seed: int) -> Row:
     phrasing = "held-out" if kind.held_out else "seen"
-    return {"difficulty": kind.difficulty, "phrasing": phrasing, "facts": kind.facts, "n": count, "seed": seed}
+    front = {"difficulty": kind.difficulty, "phrasing": phrasing, "facts": kind.facts, "worked": kind.worked}
+    return front | {"n": count, "seed": seed}
 
 
 def _share(hits: Sequence[bool]) -> list[float]:

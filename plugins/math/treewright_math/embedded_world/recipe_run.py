@@ -64,7 +64,8 @@ def finish(folder: Path, plan: Plan, weights: int, rows: list[dict[str, Any]], s
     text = json.dumps({"settings": settings, "rows": rows}, indent=1)
     (folder / "figures.json").write_text(text + "\n", encoding="utf-8")
     write_card(folder, settings, rows)
-    named = {f"{r['difficulty']}, {r['phrasing']}, facts {r['facts']}": r["greedy"][0] for r in rows if "greedy" in r}
+    plain = [row for row in rows if "greedy" in row and not row["worked"]]
+    named = {f"{r['difficulty']}, {r['phrasing']}, facts {r['facts']}": r["greedy"][0] for r in plain}
     return {"weights": weights, **named}
 
 
