@@ -29,7 +29,7 @@ def test_it_says_itself_how_it_is_read_and_one_pass_equals_one_per_step():
     reader = Reader(NAME)
     assert (reader.recipe.name, reader.separator) == ("qwen2.5-math-prm", "\n")
     tensors = {name: tensor.float() for name, tensor in load_file(str(SHIPPED / "model.safetensors")).items()}
-    backbone = AutoModel.from_config(AutoConfig.from_pretrained(str(SHIPPED))).eval()
+    backbone = AutoModel.from_config(AutoConfig.from_pretrained(str(SHIPPED))).float().eval()
     backbone.load_state_dict(
         {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
     )
