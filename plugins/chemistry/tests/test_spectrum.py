@@ -51,3 +51,21 @@ def test_evidence_must_be_said():
 def test_codec_returns_the_same_spectrum():
     value = spectrum(proton="1.18 (3H, t, J = 7.0 Hz), 3.60 (2H, q, J = 7.0 Hz)", provenance="calculated")
     assert SpectrumCodec().decode(SpectrumCodec().encode(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("formula", "carbon", "note"),
+    [
+        ("C100H202", "30.0", "1 line for 100 carbons"),
+        ("C6H6", "128.4", "1 line for 6 carbons"),
+        ("C7H8", "137.8, 129.0", "2 lines for 7 carbons"),
+        ("C6H6", "128.4 (6C)", ""),
+        ("C6H6O", "155.0, 129.7", ""),
+        ("C9H12", "137.8-138.0 (137.8 (s), 137.9 (s), 138.0 (s))", ""),
+        ("C100H202", "", ""),
+    ],
+)
+def test_few_lines_for_many_carbons_are_remarked_upon(formula, carbon, note):
+    fields = {"formula": formula, "c13": carbon, "h1": "1.2", "evidence": "soft"}
+    told = "unless the molecule is highly symmetric, lines are missing and the score says little"
+    assert SpectrumCodec().decode(fields).warnings == ((f"13C: {note}; {told}",) if note else ())

@@ -140,7 +140,7 @@ def _group(text: str, nucleus: Nucleus, field: str, skipped: list[str]) -> Group
     found = _items(inside, nucleus, field, skipped)
     if last is None:
         if found.peaks:
-            raise SpectrumError(f"{text!r} nests peaks in a single shift", field=field, repair=REPAIR)
+            raise SpectrumError(f"{text[:40]!r} nests peaks in a single shift", field=field, repair=REPAIR)
         return Group((found.peak(first),), found.count)
     return Group(tuple(found.peaks) or (found.peak(round((first + last) / 2, 4)),), found.count, (first, last))
 
@@ -200,5 +200,5 @@ def _sub_peak(text: str, nucleus: Nucleus, field: str, skipped: list[str]) -> Pe
     shift, last, inside = _head(text, field)
     found = _items(inside, nucleus, field, skipped)
     if last is not None or found.peaks or found.count is not None:
-        raise SpectrumError(f"{text!r} cannot stand inside a range", field=field, repair=REPAIR)
+        raise SpectrumError(f"{text[:40]!r} cannot stand inside a range", field=field, repair=REPAIR)
     return found.peak(shift)

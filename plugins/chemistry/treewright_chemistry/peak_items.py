@@ -102,7 +102,7 @@ def couplings_of(item: str, field: str, *, going_on: bool) -> list[float] | None
         return [number_of(part) for part in numbers]
     if label is None:
         return None
-    raise SpectrumError(f"{item!r} is no coupling constant", field=field, repair=REPAIR)
+    raise SpectrumError(f"{item[:40]!r} is no coupling constant", field=field, repair=REPAIR)
 
 
 def ends_in_hertz(item: str) -> bool:
@@ -121,7 +121,7 @@ def pattern_of(item: str, field: str) -> tuple[str, ...]:
         return ()
     names = _TOKENS.findall(compact)
     if "".join(names) != compact or not names:
-        raise SpectrumError(f"{item!r} is neither count, pattern nor coupling", field=field, repair=REPAIR)
+        raise SpectrumError(f"{item[:40]!r} is neither count, pattern nor coupling", field=field, repair=REPAIR)
     return tuple(_TOKEN[name] for name in names if _TOKEN[name])
 
 

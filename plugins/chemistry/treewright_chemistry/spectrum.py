@@ -103,6 +103,16 @@ def count_warnings(carbon: tuple[Group, ...], proton: tuple[Group, ...], formula
     return tuple(lines)
 
 
+def sparse_warnings(carbon: tuple[Group, ...], formula: Formula) -> tuple[str, ...]:
+    """Return a line where fewer than a third of the carbons have a 13C line, which only symmetry excuses."""
+    listed = sum(group.count or len(group.peaks) for group in carbon)
+    if not carbon or 3 * listed >= formula["C"]:
+        return ()
+    lines = "1 line" if listed == 1 else f"{listed} lines"
+    what = f"13C: {lines} for {formula['C']} carbons; unless the molecule is highly symmetric, lines are missing"
+    return (f"{what} and the score says little",)
+
+
 def check_spectrum(spectrum: Spectrum) -> None:
     """Refuse a spectrum that is empty, absurd, of a formula without carbon, or exact and inconsistent with its formula.
 

@@ -46,7 +46,7 @@ class SpectrumCodec:
         """
         from treewright_chemistry.formula import parse_formula
         from treewright_chemistry.peak_grammar import coupling_warnings, parse_groups
-        from treewright_chemistry.spectrum import Spectrum, count_warnings
+        from treewright_chemistry.spectrum import Spectrum, count_warnings, sparse_warnings
 
         fields = _checked(payload)
         skipped: list[str] = []
@@ -64,6 +64,7 @@ class SpectrumCodec:
                 *coupling_warnings(carbon, "13C"),
                 *coupling_warnings(proton, "1H"),
                 *count_warnings(carbon, proton, formula),
+                *sparse_warnings(carbon, formula),
                 *_passed_over(skipped),
             ),
         )
