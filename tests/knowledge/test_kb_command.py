@@ -218,3 +218,50 @@ def test_a_date_must_be_one(kb):
     done = kb("build", "toy/words", "--source", "words.txt", "--out", "kb", "--date", "today")
     assert done.returncode == 2
     assert "argument --date: 'today' is not a date like 2026-01-31" in done.stderr
+
+
+def test_update_adds_removes_and_changes_the_index(kb, built, tmp_path):
+    (tmp_path / "more.txt").write_text("banana\n")
+    done = kb("update", "kb", "--source", "more.txt", "--remove", "bee", "tree", "--index", "hnsw")
+    size = read_manifest(built).size / 1000
+    assert (done.returncode, re.sub(r"\d+\.\d s", "N s", done.stdout)) == (
+        0,
+        "kb is changed\n"
+        "  records  4 (before: 5)\n"
+        "  added    1\n"
+        "  index    hnsw\n"
+        f"  size     {size:.1f} kB\n"
+        "  time     N s\n",
+    )
+    with KnowledgeStore.open(built) as store:
+        assert [record.id for record in store] == ["stone", "notes", "onset", "banana"]
+        assert [source.name for source in store.info().description.sources] == ["words.txt", "more.txt"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "nothing to do"),
+        (["--index", "trie"], "--index: 'trie' is unknown; known: exact, hnsw, ivf, ivf-sq8"),
+        (["--index", "ivf", "--breadth", "-1"], "--breadth: breadth of the index must be a whole number"),
+        (["--source", "absent.txt"], "--source absent.txt: there is no such file"),
+        (["--remove", "wasp"], "kb: there is no record 'wasp'; nothing was removed"),
+    ],
+)
+def test_an_update_that_cannot_be_is_refused(kb, built, arguments, message):
+    done = kb("update", "kb", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_a_component_that_cannot_add_is_named(kb, built):
+    path = built / "manifest.json"
+    path.write_text(path.read_text().replace("toy/words", "toy/careless"))
+    done = kb("update", "kb", "--source", "words.txt")
+    assert done.returncode == 2
+    assert "--source: toy/careless cannot add to a knowledge base" in done.stderr
+
+
+def test_a_fast_check_says_that_it_looked_at_samples(kb, built):
+    done = kb("info", "kb", "--fast")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "  files      4, samples as the manifest says")

@@ -14,7 +14,7 @@ def treewright_register(registry):
 PARTS = '''\
 from pathlib import Path
 
-from treewright_knowledge import Description, Encoder, KnowledgeStore, Record, source_of
+from treewright_knowledge import Description, Encoder, KnowledgeStore, Record, amend, source_of
 from treewright_registry import DataError
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -39,6 +39,11 @@ class Words:
         tell = lambda done: order.progress("encode", done, len(words))
         KnowledgeStore.build(order.out, words, self._encode, description, chunk=2, progress=tell).close()
         return {"longest": max(len(word.id) for word in words), "mean length": 4.0}
+
+    def extend(self, order):
+        words = [record for path in order.sources for record in self._records(path)]
+        amend(order.out, add=words, encode=self._encode, sources=[source_of(path) for path in order.sources]).close()
+        return {"added": len(words)}
 
     def search(self, folder, query, k):
         if not set(query) <= set(LETTERS):
@@ -65,6 +70,8 @@ class Words:
 
 
 class Careless(Words):
+    extend = None
+
     def build(self, order):
         return {}
 

@@ -26,7 +26,7 @@ def build(options: argparse.Namespace, registry: Registry, progress: TextIO) -> 
         DataError: the component cannot read a source, or the place holds other files.
     """
     spec = load_component("knowledge_base", options.name, registry, overrides=options.set)
-    _check_sources(options.source)
+    check_sources(options.source)
     _check_place(options.out, options.replace)
     order = KnowledgeBuild(
         sources=tuple(options.source),
@@ -42,7 +42,8 @@ def build(options: argparse.Namespace, registry: Registry, progress: TextIO) -> 
     return _table(order, _built(order), figures, seconds)
 
 
-def _check_sources(sources: list[Path]) -> None:
+def check_sources(sources: list[Path]) -> None:
+    """Refuse sources that are not there."""
     missing = [str(path) for path in sources if not path.is_file()]
     if missing:
         raise ConfigurationError("\n".join(f"--source {path}: there is no such file" for path in missing))

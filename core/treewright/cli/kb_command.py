@@ -1,4 +1,4 @@
-"""``treewright kb build | search | info``."""
+"""``treewright kb build | update | search | info``."""
 
 import argparse
 import re
@@ -16,6 +16,8 @@ examples:
   treewright kb search my-substructures 'CCO' -k 5
   treewright kb search plugin/name 'CCO'        the one that comes with the plugin
   treewright kb info my-substructures                       what it is, and whether it is intact
+  treewright kb update kb --source more.jsonl --remove id7  add records, remove others
+  treewright kb update kb --index hnsw                      another search structure over the same records
 """
 
 
@@ -30,6 +32,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     actions = kb.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add_build(actions, common)
+    _add_update(actions, common)
     _add_search(actions, common)
     info = actions.add_parser(
         "info",
@@ -38,6 +41,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
         parents=[common],
     )
     _add_place(info)
+    info.add_argument("--fast", action="store_true", help="compare samples of the files, not every byte")
     info.add_argument("--json", action="store_true", help="print the manifest as JSON")
     info.set_defaults(command=_info)
 
@@ -58,6 +62,21 @@ def _add_build(actions: Any, common: argparse.ArgumentParser) -> None:
     build.add_argument("--date", type=_date, metavar="YYYY-MM-DD", help="for the manifest; default: today")
     add_settings(build, effort=False)
     build.set_defaults(command=_build)
+
+
+def _add_update(actions: Any, common: argparse.ArgumentParser) -> None:
+    update = actions.add_parser(
+        "update",
+        help="add records, remove records, change the index",
+        description="Change a knowledge base: remove, then add. The old one stands until the new one is complete.",
+        parents=[common],
+    )
+    update.add_argument("folder", type=Path, metavar="FOLDER", help="folder of a knowledge base")
+    update.add_argument("--source", type=Path, nargs="+", action="extend", default=[], metavar="FILE", help="add these")
+    update.add_argument("--remove", nargs="+", action="extend", default=[], metavar="ID", help="remove these records")
+    update.add_argument("--index", metavar="KIND", help="exact, hnsw, ivf or ivf-sq8; default: as it is")
+    update.add_argument("--breadth", type=int, default=0, metavar="N", help="how much a search looks at")
+    update.set_defaults(command=_update)
 
 
 def _add_search(actions: Any, common: argparse.ArgumentParser) -> None:
@@ -89,6 +108,13 @@ def _build(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _update(options: argparse.Namespace) -> int:
+    from treewright.cli.kb_updating import update
+
+    print(update(options, Registry.load(), sys.stderr))
+    return DONE
+
+
 def _search(options: argparse.Namespace) -> int:
     from treewright.cli.kb_finding import searched
     from treewright.cli.kb_showing import hits_as_json, hits_as_text
@@ -105,6 +131,6 @@ def _info(options: argparse.Namespace) -> int:
     from treewright_knowledge.manifest import as_json
 
     folder = folder_of(options.place, Registry.load())
-    with KnowledgeStore.open(folder) as store:
-        print(as_json(store.info()).rstrip() if options.json else described(store))
+    with KnowledgeStore.open(folder, verify="fast" if options.fast else True) as store:
+        print(as_json(store.info()).rstrip() if options.json else described(store, options.fast))
     return DONE

@@ -30,8 +30,8 @@ def hits_as_json(hits: Sequence[Hit]) -> str:
     return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
 
 
-def described(store: KnowledgeStore) -> str:
-    """What an opened store is; opening it has compared its files with their checksums."""
+def described(store: KnowledgeStore, sampled: bool = False) -> str:
+    """What an opened store is; opening it has compared its files, or samples of them, with their checksums."""
     manifest = store.info()
     about = manifest.description
     encoder = f"{about.encoder.name} {about.encoder.version}".rstrip() if about.encoder else ""
@@ -46,7 +46,7 @@ def described(store: KnowledgeStore) -> str:
         ("created", about.created),
         ("format", f"version {manifest.version}"),
         ("size", size(manifest.size)),
-        ("files", f"{len(manifest.files)}, all as the manifest says"),
+        ("files", f"{len(manifest.files)}, {'samples' if sampled else 'all'} as the manifest says"),
     ]
     return "\n".join([str(store.folder), *(f"  {name:9}  {value}" for name, value in rows if value)])
 

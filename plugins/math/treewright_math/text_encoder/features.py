@@ -43,4 +43,4 @@ def _names(token: str) -> Iterator[str]:
 
 def _hash(name: str) -> int:
     """32 bits, the same in every process and on every machine."""
-    return crc32(name.encode())
+    return crc32(name.encode("utf-8", "surrogatepass"))

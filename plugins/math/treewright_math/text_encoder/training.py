@@ -167,8 +167,8 @@ def _optimise(
         torch.autograd.backward(loss)
         optimiser.step()
         if (step + 1) % 200 == 0 or step + 1 == options.steps:
-            log(f"step {step + 1} of {options.steps}: loss {loss.item():.3f}, {time.monotonic() - began:.0f} s")
             _keep(table, optimiser, out, options, step + 1, time.monotonic() - began)
+            log(f"step {step + 1} of {options.steps}: loss {loss.item():.3f}, {time.monotonic() - began:.0f} s")
     return time.monotonic() - began
 
 
