@@ -23,11 +23,23 @@ def test_no_observation_leaves_everything_possible() -> None:
     assert wilson(0, 0) == (0.0, 1.0)
 
 
-def test_mean_of_one_value_has_no_width_and_of_two_the_normal_one() -> None:
+def test_mean_of_one_value_has_no_width_and_of_many_the_normal_one() -> None:
     assert mean_interval([3.0]) == (3.0, 3.0, 3.0)
-    mean, low, high = mean_interval([1.0, 3.0])
-    assert (mean, high - mean) == (2.0, pytest.approx(1.959963984540054))
+    mean, low, high = mean_interval([1.0, 3.0] * 8)
+    assert (mean, high - mean) == (2.0, pytest.approx(1.959963984540054 * (16 / 15) ** 0.5 / 4))
     assert mean - low == pytest.approx(high - mean)
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [
+        ([0.11, 1.0], 0.11, 1.0),  # two similarities
+        ([0.0, 23.0], 0.0, 23.0),  # two distances
+        ([0.0] * 99 + [1.0], 0.0, 0.0296),  # one that is not 0
+    ],
+)
+def test_an_interval_of_a_mean_stays_within_what_was_seen(values: list[float], low: float, high: float) -> None:
+    assert mean_interval(values)[1:] == pytest.approx((low, high), abs=5e-5)
 
 
 def test_paired_interval_has_a_width_where_no_problem_differs() -> None:

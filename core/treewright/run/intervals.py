@@ -21,14 +21,19 @@ def wilson(successes: float, n: int) -> tuple[float, float]:
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean and its normal interval, mean ± 1.96 · s / √n; a single value has no width to show."""
+    """Mean and its normal interval, mean ± 1.96 · s / √n, as far as the values themselves reach.
+
+    Which values are possible is not known here, and the plain interval of a similarity can reach above 1, that of a
+    distance below 0. So the ends stop at the smallest and the largest value seen, as those of a percentile bootstrap
+    do. That matters for up to three values, where it is narrower, and for skewed ones.
+    """
     n = len(values)
     mean = sum(values) / n
     if n == 1:
-        return mean, mean, mean
+        return mean, mean, mean  # no width to show
     variance = sum((value - mean) ** 2 for value in values) / (n - 1)
     half = Z * sqrt(variance / n)
-    return mean, mean - half, mean + half
+    return mean, max(mean - half, min(values)), min(mean + half, max(values))
 
 
 def paired_proportions(first: Sequence[bool], second: Sequence[bool]) -> tuple[float, float, float]:

@@ -21,7 +21,7 @@ def summarise(
 
     Accuracy counts a failed problem as wrong; a task without references has none. Metrics of single
     records are means over the records that have them, true/false metrics with Wilson's interval,
-    numbers with a normal one.
+    numbers with a normal one that stays within the values seen.
 
     Args:
         records: finished problems, in task order.
