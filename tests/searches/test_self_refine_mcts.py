@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import log, sqrt
+from math import log, nan, sqrt
 from typing import Any, ClassVar
 
 import pytest
@@ -29,6 +29,24 @@ from treewright_registry import (
 def answer(parent: Answer | None = None) -> Answer:
     start = parent.trajectory if parent else Trajectory(Problem("p", "q"))
     return Answer(start.extend(Step("x", finish="stop")), parent)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"drafts": 0}, "drafts and children must be at least 1"),
+        ({"children": 0}, "drafts and children must be at least 1"),
+        ({"exploration": nan}, "exploration, reward_penalty, hits and iterations must not be negative"),
+        ({"exploration": -0.1}, "exploration, reward_penalty, hits and iterations must not be negative"),
+        ({"reward_penalty": -0.05}, "exploration, reward_penalty, hits and iterations must not be negative"),
+        ({"hits": -1}, "exploration, reward_penalty, hits and iterations must not be negative"),
+        ({"iterations": -1}, "exploration, reward_penalty, hits and iterations must not be negative"),
+        ({"reward_limit": nan}, "reward_limit must be a number"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        SelfRefineMcts(**options)
 
 
 def test_quality_is_the_mean_of_worst_and_mean_reward() -> None:

@@ -23,7 +23,7 @@ A retriever is used if the pipeline has one: its hits go with every request.
 """
 
 from collections.abc import Callable, Mapping
-from math import inf, log, sqrt
+from math import inf, isnan, log, sqrt
 from typing import ClassVar, Literal
 
 from treewright.searches.self_refine_tree import Answer, Answers
@@ -78,6 +78,10 @@ class SelfRefineMcts:
     ) -> None:
         if min(drafts, children) < 1:
             raise ValueError(f"drafts and children must be at least 1, not {drafts} and {children}")
+        if not all(value >= 0 for value in (exploration, reward_penalty, hits, iterations or 0)):  # NaN is refused, too
+            raise ValueError("exploration, reward_penalty, hits and iterations must not be negative")
+        if isnan(reward_limit):
+            raise ValueError("reward_limit must be a number")
         self.drafts = drafts
         self.children = children
         self.exploration = exploration
@@ -187,7 +191,3 @@ class SelfRefineMcts:
             return value - self.reward_penalty if value > self.reward_limit else value
 
         return reward
-
-
-def _best(node: Answer) -> float:
-    return max(child.quality for child in node.children)
