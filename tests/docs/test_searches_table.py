@@ -84,3 +84,4 @@ def test_what_is_said_of_endpoints_as_draft_and_target_is_so() -> None:
     able = capabilities_of(policy.load(), {"logprobs": True})
     assert Capability.LOG_PROBABILITY in able
     assert Capability.LOG_LIKELIHOOD not in able
+    assert Capability.LOG_LIKELIHOOD in capabilities_of(policy.load(), {"scoring": "echo"})

@@ -58,3 +58,35 @@ def make_tokenizer():
         chat_template=TEMPLATE,
         clean_up_tokenization_spaces=False,
     )
+
+
+def make_parrot(folder: Path, text: str) -> Path:
+    """Write a checkpoint that ends every line with ``text`` and then its answer, whatever it is asked.
+
+    Its weights say which token follows which: the line break before an answer is followed by one token that is
+    the whole text, and that one by the end.
+    """
+    import torch
+    from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM
+
+    tokenizer = make_tokenizer()
+    tokenizer.add_tokens([text])
+    tokenizer.save_pretrained(folder)
+    size = len(tokenizer)
+    config = Qwen2Config(
+        vocab_size=size, hidden_size=4 * size, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2,
+        num_key_value_heads=1, max_position_embeddings=16_384, tie_word_embeddings=False,
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, bos_token_id=None,
+    )  # fmt: skip
+    model = Qwen2ForCausalLM(config)
+    said, begin = tokenizer.convert_tokens_to_ids(text), tokenizer.convert_tokens_to_ids("\n")
+    with torch.no_grad():
+        model.model.embed_tokens.weight.copy_(torch.eye(size, 4 * size))
+        model.model.layers[0].self_attn.o_proj.weight.zero_()
+        model.model.layers[0].mlp.down_proj.weight.zero_()
+        model.lm_head.weight.zero_()
+        model.lm_head.weight[said, begin] = 10.0
+        model.lm_head.weight[tokenizer.eos_token_id, said] = 10.0
+    model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
+    model.save_pretrained(folder)
+    return folder
