@@ -4,13 +4,14 @@ import os
 
 import pytest
 
+from treewright import load_pipeline, run_pipeline
 from treewright_math.benchmarks.aime import Aime
 from treewright_math.benchmarks.gsm8k import Gsm8k
 from treewright_math.benchmarks.math500 import Math500
 from treewright_math.benchmarks.mawps import Mawps
 from treewright_math.benchmarks.olympiadbench import OlympiadBench
 from treewright_math.benchmarks.svamp import Svamp
-from treewright_registry import DataError, Step, Trajectory
+from treewright_registry import DataError, Proposals, Registry, Step, Trajectory
 
 needs_data = pytest.mark.skipif(not os.environ.get("TREEWRIGHT_DATA"), reason="TREEWRIGHT_DATA is not set")
 
@@ -228,3 +229,28 @@ def test_every_reference_is_right_when_a_solution_gives_it(kind, made):
         answer = task.extract(said(problem, f"So $\\boxed{{{task._exercises[problem.id].reference}}}$."))
         wrong += [] if task.grade(problem.id, answer).correct else [problem.id]
     assert wrong == []
+
+
+class SaysFour:
+    """Answers every problem in three ways, two of them equal."""
+
+    def propose(self, requests):
+        texts = ["2 + 2 = 4. The answer is $4$.", "It is 5.\n#### 5", "So $\\boxed{4.0}$."]
+        return [Proposals([Step(text, finish="stop") for text in texts[: request.n]]) for request in requests]
+
+
+def test_a_run_votes_over_canonical_answers_and_grades_the_winner(tmp_path):
+    path = written(tmp_path, [row for row, _, _ in ROWS[Gsm8k]] + [{"question": "?"}])
+    file = tmp_path / "four.yaml"
+    file.write_text(
+        f"task: {{use: math/gsm8k, path: {path}}}\npolicy: {{use: my/four}}\nsearch: {{use: core/sample, n: 3}}\n"
+        "aggregator: {use: core/majority}\n"
+    )
+    registry = Registry.load()
+    registry.add("policy", "my/four", SaysFour)
+    summary = run_pipeline(load_pipeline(file, registry=registry), tmp_path / "run")
+    records = [json.loads(line) for line in (tmp_path / "run/results.jsonl").read_text().splitlines()]
+    assert [(record["answer"], record["correct"]) for record in records] == [("4", True), ("4", False), (None, None)]
+    assert "line 3: none of the fields answer, solution is there" in records[2]["error"]
+    assert [runner["answer"] for runner in records[0]["runners_up"]] == ["5"]
+    assert (summary["failures"], summary["accuracy"]) == (1, 1 / 3)
