@@ -15,7 +15,9 @@ from treewright_chemistry.score_weights import CALIBRATION, Calibration
 from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.spectrum import Group, Peak, Spectrum
 from treewright_chemistry.spectrum_codec import SpectrumCodec
+from treewright_chemistry.spectrum_fit_scorer import SpectrumFitScorer
 from treewright_chemistry.structures import constitution, parse_structure
+from treewright_registry import Problem, ScoreRequest, Step, Trajectory
 
 SMALL = {
     "CCO": ("C2H6O", "58.3, 18.4", ""),
@@ -57,6 +59,14 @@ def test_small_right_structures_do_not_look_wrong(smiles: str, least: float) -> 
     formula, carbon, proton = SMALL[smiles]
     spectrum = SpectrumCodec().decode({"formula": formula, "c13": carbon, "h1": proton, "evidence": "soft"})
     assert least < score(spectrum, smiles) < 1.0
+
+
+def test_the_read_me_quotes_the_score_of_ethanol() -> None:
+    """Repair after a change of weights, tables or encoder: write the new figure into the read-me, and here."""
+    spectrum = {"formula": "C2H6O", "c13": "58.3, 18.4", "evidence": "soft"}
+    ethanol = Trajectory(Problem("ethanol", spectrum)).extend(Step("CCO", finish="stop"))
+    [found] = SpectrumFitScorer().score([ScoreRequest(ethanol, seed=1)])
+    assert found.value == pytest.approx(0.23, abs=0.006)
 
 
 @pytest.mark.parametrize("carbon", [(33.0,), (33.0, 44.0), (33.0, 44.0, 55.0), (1.0, 250.0)])
