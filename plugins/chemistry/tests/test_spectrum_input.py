@@ -314,3 +314,14 @@ def test_yaml_with_an_unknown_field_is_not_taken_for_a_paper():
 def test_a_byte_order_mark_tells_the_coding(coding):
     [entry] = read_entries(dedented(FORMS["YAML"]).encode(coding))
     assert entry.fields == VANILLIN
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["13C NMR (101 MHz, CDCl3): δ ", "13C NMR (101 MHz, CDCl3) δ = ", "13C NMR (101 MHz, CDCl3) ", "¹³C{¹H} NMR ",
+     "13C NMR: ", "δC (101 MHz; CDCl3) ", "δ_C (101 MHz): "],
+)  # fmt: skip
+def test_lists_of_papers_begin_in_several_ways(label):
+    [entry] = read_entries(f"Compound 7\n{label}191.0, 56.1 (OCH3)\nδH (400 MHz; CDCl3) 9.83 (1 H, s)\n".encode())
+    assert entry.payload == {"c13": "191.0, 56.1 (OCH3)", "h1": "9.83 (1 H, s)"}
+    assert entry.notes == ("lines that were passed over: 'Compound 7'",)

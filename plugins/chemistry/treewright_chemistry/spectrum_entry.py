@@ -21,6 +21,11 @@ _LABELS: Final = (
     ("formula", re.compile(r"(((molecular|chemical) )?formula|molform)$", re.IGNORECASE)),
     ("frequency", re.compile(r"(spectrometer )?frequency\b", re.IGNORECASE)),
 )
+# a list without δ or colon, and the style that begins with δH or δC
+_UNMARKED: Final = re.compile(
+    r"([^:δ()]{1,20}NMR\s?(?:\([^()]{0,80}\))?)\s?(?!\d+\.\d+\sMHz)([−–-]?\d+\.\d.*)", re.DOTALL
+)
+_DELTA_FIRST: Final = re.compile(r"δ_?\{?([HC])\}?\s?\([^()]{0,80}\)\s?[:=]?(.*)", re.DOTALL)
 _LABELLED: Final = re.compile(r"([^:δ]{1,80})[:δ](.*)", re.DOTALL)
 _LEAD: Final = re.compile(r"^\s*(?:δ\s*(?:\(ppm\))?|ppm)?\s*[:=]?\s*")
 
@@ -68,7 +73,9 @@ def without_lead(text: str) -> str:
 
 def labelled(line: str) -> tuple[str, str]:
     """Field and value of a line like ``1H NMR (CDCl3): δ 9.83 (1H, s)``; two empty texts if it is none."""
-    found = _LABELLED.fullmatch(line)
+    if found := _DELTA_FIRST.fullmatch(line):
+        return {"H": "h1", "C": "c13"}[found[1]], without_lead(found[2]).strip()
+    found = _UNMARKED.fullmatch(line) or _LABELLED.fullmatch(line)
     if found is None or not is_known(found[1]):
         return "", ""
     name, value = field_of(found[1]), found[2]

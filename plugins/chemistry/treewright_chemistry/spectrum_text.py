@@ -27,11 +27,10 @@ def begins_plain(line: str) -> bool:
 
 
 def holds_pasted_lists(text: str) -> bool:
-    """Whether lines of a paper stand in the text: ``13C NMR …`` or ``1H NMR …`` at the beginning of a line."""
+    """Whether a line begins as in a paper: ``13C NMR …``, ``1H NMR …``, ``δC (101 MHz) …``."""
     lines = text.splitlines()
-    pasted = (
-        labelled(line)[0] in ("c13", "h1") for line in lines if "NMR" in line[:80].upper() and not line[0].isspace()
-    )
+    candidates = [line for line in lines if line.startswith("δ") or ("NMR" in line[:80] and not line[0].isspace())]
+    pasted = (labelled(line)[0] in ("c13", "h1") for line in candidates)
     return any(pasted) and not any(line.startswith("- ") for line in lines)
 
 
