@@ -25,7 +25,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from plugins.language.tests.fault_proxy import FaultProxy  # noqa: E402
+from plugins.language.tests.fault_proxy import FAULTS, FaultProxy  # noqa: E402
 from plugins.language.tests.served_checkpoint import make_checkpoint  # noqa: E402
 from plugins.language.tests.vllm_shapes import VllmShapes  # noqa: E402
 
@@ -34,7 +34,7 @@ from treewright_registry import Problem, Score, ScoreRequest, Trajectory, Verdic
 
 KEY = "sk-secret-of-the-benchmark-4711"
 SAMPLES = 4
-DEADLINE = 10.0  # seconds; a request that hangs costs as much
+DEADLINE = 30.0  # seconds; a request that hangs costs as much, and no other may come near it
 CONCURRENCY = 16
 TOKENS = 12  # of an answer, at most
 NEVER = ("lost", "samples without a word", "files that hold the key")
@@ -90,10 +90,12 @@ class Length:
         return [Score(float(len(request.trajectory.text))) for request in requests]
 
 
-def measure(folder: Path, model: Path, requests: int, share: float, retries: int) -> dict[str, Any]:
+def measure(
+    folder: Path, model: Path, requests: int, share: float, retries: int, kinds: Sequence[str] = FAULTS
+) -> dict[str, Any]:
     """Run one arm; the figures, by name."""
     out, count = folder / f"retries-{retries}", requests // SAMPLES
-    with VllmShapes(model, key=KEY) as server, FaultProxy(server.url, share=share, seed=retries) as proxy:
+    with VllmShapes(model, key=KEY) as server, FaultProxy(server.url, share=share, seed=retries, kinds=kinds) as proxy:
         begin = time.perf_counter()
         summary = _run(out, proxy.url, count, retries)
         seconds = time.perf_counter() - begin
