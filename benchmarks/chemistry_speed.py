@@ -6,14 +6,20 @@ A candidate counts once it is distinct, has exactly the formula, is canonical an
 nuclei; rejects and duplicates are not counted. Molecules: every eighth of MolPuzzle's development part;
 those of fewer than 2,000 isomers within reach end early, their seconds count all the same. The limit beside it is
 RDKit alone on the same structures: reading a SMILES and writing the canonical one.
+
+Peak memory is told twice: of a process that only makes and scores candidates, and of a whole run
+(``treewright run chemistry/molpuzzle --limit 2``), which also holds the engine and the encoder's network.
 """
 
 import argparse
 import cProfile
 import json
+import os
 import pstats
 import resource
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -46,7 +52,7 @@ def main() -> int:
         return 0
     alone = _in_processes(1)
     both = _in_processes(2)
-    rows = _rows(alone, both)
+    rows = _rows(alone, both, run_memory())
     for row in rows:
         print(f"{row['system']:10} {row['work']:62} {row['value']:10.1f} {row['unit']}")
     if options.json:
@@ -75,6 +81,18 @@ def measure() -> Measured:
     trips = len(texts) / (time.process_time() - begin)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Measured(sum(r.evaluations for r in found), wall, cpu, memory, trips, sum(large) / len(large))
+
+
+def run_memory() -> float:
+    """Peak memory of a whole run of two problems, in MiB."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "treewright", "run", "chemistry/molpuzzle", "--limit", "2", "--out", folder]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with code {process.returncode}")
+    return usage.ru_maxrss / 1024
 
 
 def _in_processes(number: int) -> list[Measured]:
@@ -106,14 +124,15 @@ def _burst(unknown: Any, evaluations: int) -> Any:
     )
 
 
-def _rows(alone: Sequence[Measured], both: Sequence[Measured]) -> list[dict[str, Any]]:
+def _rows(alone: Sequence[Measured], both: Sequence[Measured], run: float) -> list[dict[str, Any]]:
     one, two = alone[0], both
     figures = [
         ("candidates, one process", one.candidates / one.seconds, "1/s"),
         ("candidates, one process, of CPU time", one.candidates / one.cpu_seconds, "1/s"),
         ("candidates, molecules that reach the limit, mean", one.large_rate, "1/s"),
         ("candidates, two processes together", sum(each.candidates / each.seconds for each in two), "1/s"),
-        ("peak memory a process", max(each.memory for each in two), "MiB"),
+        ("peak memory, candidates alone", max(each.memory for each in two), "MiB"),
+        ("peak memory, a whole run with the encoder", run, "MiB"),
         (f"bar of {BAR} a core: share reached", one.candidates / one.seconds / BAR, ""),
         ("share of RDKit's own rate of reading and writing", one.candidates / one.cpu_seconds / one.round_trips, ""),
     ]
