@@ -131,24 +131,30 @@ class Network:
 
     def _check_padding(self) -> None:
         """Three tokens read at once, and beside a longer row with the first one kept: the logits must agree."""
-        ids = [1 % self._vocabulary, 2 % self._vocabulary, 3 % self._vocabulary]
-        with torch.inference_mode():
-            plain = self._model(input_ids=self._long([ids]), use_cache=False).logits[0, -1, : self._vocabulary].float()
-            space = Workspace(self.shape)
-            batch = space.batch(2, 8)
-            two, zeros = self._long([0, 1]), self._long([0, 0])
-            for keys, values in batch.buffers:
-                keys.zero_()
-                values.zero_()
-            first = self.mask_of(zeros, 0, two, 2)
-            self.forward(self._long([[ids[1], ids[0]], [0, ids[0]]]), self._long([[0, 1], [0, 0]]), batch, first)
-            second = self.mask_of(two, 2, zeros, 2)
-            rest = self.forward(self._long([ids[1:], ids[1:]]), self._long([[2, 3], [1, 2]]), batch, second)[1, -1]
+        try:
+            with torch.inference_mode():
+                plain, rest = self._read_in_two_ways()
+        except Exception as error:  # an architecture that takes no such masks may raise anything
+            raise self._unlike_others(f"{type(error).__name__}: {error}") from error
         if not float((plain - rest).abs().max()) <= _CLOSE * float(plain.max() - plain.min()) + 1e-6:
-            raise ConfigurationError(
-                f"{self.name} gives other logits in a padded batch: it does not take positions and masks as others do"
-                "\n    serve it with vLLM or the like, and use language/openai"
-            )
+            raise self._unlike_others("it gives other logits in a padded batch")
+
+    def _read_in_two_ways(self) -> tuple[torch.Tensor, torch.Tensor]:
+        ids = [number % self._vocabulary for number in (1, 2, 3)]
+        plain = self._model(input_ids=self._long([ids]), use_cache=False).logits[0, -1, : self._vocabulary].float()
+        batch = Workspace(self.shape).batch(2, 8)
+        two, zeros = self._long([0, 1]), self._long([0, 0])
+        first = self.mask_of(zeros, 0, two, 2)
+        self.forward(self._long([[ids[1], ids[0]], [0, ids[0]]]), self._long([[0, 1], [0, 0]]), batch, first)
+        second = self.mask_of(two, 2, zeros, 2)
+        rest = self.forward(self._long([ids[1:], ids[1:]]), self._long([[2, 3], [1, 2]]), batch, second)[1, -1]
+        return plain, rest
+
+    def _unlike_others(self, cause: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"{self.name} does not take positions and masks as other models do, so its rows cannot be batched: {cause}"
+            "\n    serve it with vLLM or the like, and use language/openai"
+        )
 
     def _long(self, numbers: Sequence[Any]) -> torch.Tensor:
         return torch.tensor(numbers, dtype=torch.long, device=self.device)

@@ -63,7 +63,8 @@ def write_checkpoint(folder, architecture="qwen2", seed=1, **changes):
     """A checkpoint of random weights in the usual layout; returns its folder."""
     import transformers
 
-    name = {"qwen2": "Qwen2", "llama": "Llama", "mistral": "Mistral"}[architecture]
+    names = {"qwen2": "Qwen2", "llama": "Llama", "mistral": "Mistral", "gemma2": "Gemma2", "bloom": "Bloom"}
+    name = names[architecture]
     write_tokenizer(folder)
     torch.manual_seed(seed)
     config = getattr(transformers, f"{name}Config")(**{**SIZES, "sliding_window": None, **changes})

@@ -152,6 +152,21 @@ def test_model_that_keeps_a_state_is_refused(checkpoint, tmp_path):
         TransformersPolicy(model=str(folder), device="cpu")
 
 
+def test_model_that_takes_no_masks_of_four_dimensions_is_refused(build):
+    with pytest.raises(ConfigurationError, match="cannot be batched"):
+        build("bloom", config={"n_layer": 2, "n_head": 4})
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_lower_precisions_are_taken(dtype, build, requests, judged):
+    policy = build(dtype=dtype)
+    asked = requests(3, 2)
+    answers = policy.propose(asked)
+    likely = policy.log_likelihood(judged(asked, answers))
+    drawn = [step.log_probability for answer in answers for step in answer.steps]
+    assert [each.log_probability for each in likely] == [pytest.approx(value, abs=1.0) for value in drawn]
+
+
 def test_sliding_window_limits_the_context(build, requests):
     policy = build("mistral", config={"sliding_window": 64}, max_tokens=200)
     assert policy._tokens._context == 64

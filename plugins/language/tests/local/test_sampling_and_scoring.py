@@ -48,6 +48,16 @@ def test_drawn_steps_are_as_likely_as_judged_and_as_a_pass_without_cache_says(
         assert drawn[-1].log_probability == pytest.approx(slow, abs=1e-4)
 
 
+def test_layers_with_a_window_and_capped_logits_agree_with_a_pass_without_cache(build, requests, plain_logits):
+    policy = build("gemma2", config={"head_dim": 8, "sliding_window": 96, "pad_token_id": 0})
+    for request, answer in zip(requests(4, 2), policy.propose(requests(4, 2)), strict=True):
+        before = policy._tokens.to_draw(request, None).ids
+        for step in answer.steps:
+            laws = torch.log_softmax(plain_logits(policy, before + step.encoding.ids).double(), -1)[len(before) - 1 :]
+            slow = sum(laws[at, token].item() for at, token in enumerate(step.encoding.ids))
+            assert step.log_probability == pytest.approx(slow, abs=1e-4)
+
+
 def test_another_temperature_gives_another_likelihood(build, requests, judged):
     policy = build()
     asked = requests(temperature=1.0)
