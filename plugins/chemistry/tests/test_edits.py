@@ -12,12 +12,14 @@ from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from treewright_chemistry.crossover import copy_arm, exchange_arms, find_arms
 from treewright_chemistry.edits import EDITS, apply_edit
-from treewright_chemistry.molgraph import MolGraph, hydrogens, is_connected
+from treewright_chemistry.held_out import benchmark_blocks
+from treewright_chemistry.molgraph import ELEMENTS, MolGraph, hydrogens, is_connected
+from treewright_chemistry.structures import inchikey14
 
-# Every element of MolPuzzle, every charged or hypervalent group, rings, cages, triple bonds; none of them is a
-# benchmark molecule of interest here, they only have to be real.
+# Every element of the valence model, every charged or hypervalent group, rings, cages, triple bonds. Moves are tried on
+# them hundreds of times, so none may be a molecule of a benchmark.
 MOLECULES = (
-    "CC(=O)Oc1ccccc1C(=O)O",
+    "CC(=O)Oc1ccc(C)cc1C(=O)O",
     "O=[N+]([O-])c1ccc(Cl)c(S(=O)(=O)NC)c1",
     "CS(=O)CCN=[N+]=[N-]",
     "[C-]#[N+]c1ccc(F)cc1Br",
@@ -29,7 +31,14 @@ MOLECULES = (
     "CN1C=NC2=C1C(=O)N(C)C(=O)N2C",
     "OCC1OC(O)C(O)C(O)C1O",
     "CC[Si](C)(C)OB(O)c1ccccc1",
+    "C[Se]CCc1ccccc1",
 )
+
+
+def test_the_molecules_hold_every_element_and_are_in_no_benchmark() -> None:
+    molecules = [Chem.MolFromSmiles(smiles) for smiles in MOLECULES]
+    assert {atom.GetAtomicNum() for mol in molecules for atom in mol.GetAtoms()} == set(ELEMENTS) - {0, 1}
+    assert not benchmark_blocks() & {inchikey14(mol) for mol in molecules}
 
 
 def formula_of(graph: MolGraph) -> str:
