@@ -99,7 +99,7 @@ def test_hundreds_of_lines_are_assigned_within_seconds() -> None:
     fit = SpectrumFit(SpectrumCodec().decode(fields), ShiftTables.load())
     began = time.process_time()
     found = shift_table(fit, molecule)
-    assert time.process_time() - began < 5  # some 0.2 s; cost by cost it took half a minute
+    assert time.process_time() - began < 5  # some 0.1 s; cost by cost it took 23 s
     assert sum(row.nucleus == "13C" and row.observed is not None for row in found.rows) == fit.spectrum.formula["C"]
 
 
