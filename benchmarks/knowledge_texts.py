@@ -90,7 +90,8 @@ def main() -> int:
     parser.add_argument("--count", type=int, help="how many texts at least; default: all")
     options = parser.parse_args()
     options.cache.mkdir(parents=True, exist_ok=True)
-    texts = all_texts()[: options.count]
+    whole = None if options.count is None else -(-options.count // BLOCK) * BLOCK  # blocks are never cut short
+    texts = all_texts()[:whole]
     _encode(texts, options.cache)
     return 0
 

@@ -1,0 +1,229 @@
+"""The indexes of a knowledge base: recall, time, memory and size; beside FAISS alone on the same file.
+
+    python benchmarks/knowledge_texts.py CACHE                     real texts as vectors, once
+    python benchmarks/knowledge_index.py CACHE OUT [--size 20000] [--generated] [--json FILE]
+
+Vectors: real mathematical texts (see ``knowledge_texts``), or with ``--generated`` 384 numbers a vector from a stated
+generator: one of 1,000 centres drawn from N(0, I) plus 0.7·N(0, I), scaled to length 1, seed 0. The last ``QUERIES``
+vectors are queries and stand in no store. A million vectors take some 10 minutes and 6 GB of disk for each kind.
+
+Searches use one thread and one query a call. ``recall@10``: share of the ten exactly nearest that are found. ``share of
+exact``: time of a query over that of exact search in the same run. ``overhead``: time of ``KnowledgeStore.nearest`` over
+that of FAISS alone with the same file and settings, the two measured in turn, minus 1; ``overhead with records``
+counts the reading of ten records too. Rows {system, version, work, size, metric, value, unit} are written after each
+kind.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from knowledge_texts import cached_vectors
+
+from treewright_knowledge import INDEXES, Description, IndexSettings, KnowledgeStore, Record
+
+QUERIES = 500
+K = 10
+BREADTHS = {"exact": (0,), "hnsw": (16, 32, 64, 128, 256), "ivf": (4, 8, 16, 32, 64, 128), "ivf-sq8": (8, 16, 32, 64)}
+DIMENSION = 384
+
+Floats = npt.NDArray[np.float32]
+Row = dict[str, Any]
+
+
+def main() -> int:
+    """Measure kind after kind, print, write."""
+    options = _arguments()
+    if options.build:
+        return _build(options)
+    rows: list[Row] = []
+    base, queries = _vectors(options)
+    work = "generated" if options.generated else "real text"
+    exact: tuple[npt.NDArray[np.int64], float] | None = None
+    for kind in options.kinds:
+        for row, reference in _measured(kind, work, base, queries, exact, options):
+            exact = reference
+            rows.append(row)
+            print(
+                f"{row['system']:10} {row['work']:34} {row['size']:>8}  {row['metric']:22} {row['value']:10.4g} {row['unit']}"
+            )
+        if options.json:
+            options.json.write_text(json.dumps(rows, indent=1) + "\n")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Figures of the knowledge base's indexes.")
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--size", type=int, default=20_000, help="vectors of the store (default: 20000)")
+    parser.add_argument("--generated", action="store_true", help="vectors of the generator instead of real texts")
+    parser.add_argument("--kinds", nargs="+", choices=INDEXES, default=list(INDEXES))
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--build", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _vectors(options: argparse.Namespace) -> tuple[Floats, Floats]:
+    """Vectors of the store and queries."""
+    if options.generated:
+        everything = generated(options.size + QUERIES)
+    else:
+        everything = cached_vectors(options.cache)
+        everything = np.concatenate([everything[: min(options.size, len(everything) - QUERIES)], everything[-QUERIES:]])
+    return everything[:-QUERIES], everything[-QUERIES:]
+
+
+def generated(count: int) -> Floats:
+    """The stated generator."""
+    random = np.random.default_rng(0)
+    centres = random.standard_normal((1000, DIMENSION), dtype=np.float32)
+    rows = np.empty((count, DIMENSION), dtype=np.float32)
+    for start in range(0, count, 10_000):
+        part = rows[start : start + 10_000]
+        noise = random.standard_normal((len(part), DIMENSION), dtype=np.float32)
+        part[:] = centres[random.integers(0, 1000, len(part))] + np.float32(0.7) * noise
+        part /= np.linalg.norm(part, axis=1, keepdims=True)
+    return rows
+
+
+# Building, in a process of its own whose memory is watched
+
+
+def _build(options: argparse.Namespace) -> int:
+    base, _ = _vectors(options)
+    records = (Record(str(number), f"text {number}") for number in range(len(base)))
+    told = {"count": 0}
+
+    def encode(chunk: Sequence[Record]) -> Floats:
+        start = told["count"]
+        told["count"] += len(chunk)
+        return base[start : start + len(chunk)]
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.monotonic()
+    index = IndexSettings(options.build)
+    KnowledgeStore.build(options.out, records, encode, Description(), index=index).close()
+    seconds = time.monotonic() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"seconds": seconds, "grown": (peak - before) / 1000}))
+    return 0
+
+
+def _built(kind: str, folder: Path, options: argparse.Namespace) -> dict[str, float]:
+    command = [sys.executable, __file__, str(options.cache), str(folder), "--size", str(options.size), "--build", kind]
+    done = subprocess.run(
+        [*command, *(["--generated"] if options.generated else [])], stdout=subprocess.PIPE, text=True, check=True
+    )
+    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+# Searching
+
+
+def _measured(
+    kind: str, work: str, base: Floats, queries: Floats, exact: Any, options: argparse.Namespace
+) -> Iterator[tuple[Row, Any]]:
+    import faiss
+
+    folder = options.out / f"{work.replace(' ', '-')}-{kind}"
+    told = _built(kind, folder, options)
+
+    def row(name: str, metric: str, value: float, unit: str) -> Row:
+        return {
+            "system": "treewright", "version": version("treewright"), "work": f"{work}, {name}", "size": len(base),
+            "metric": metric, "value": value, "unit": unit,
+        }  # fmt: skip
+
+    with KnowledgeStore.open(folder, verify="fast") as store:
+        yield row(kind, "build time", told["seconds"], "s"), exact
+        yield row(kind, "build memory", told["grown"], "MB"), exact
+        yield row(kind, "size on disk", store.info().size / 1e6, "MB"), exact
+        faiss.omp_set_num_threads(1)
+        for breadth in BREADTHS[kind]:
+            positions = store.nearest(queries, K, breadth)[1]
+            seconds = _median(lambda query, b=breadth: store.nearest(query, K, b), queries)
+            exact = exact or (positions, seconds)
+            name = f"{kind} {breadth}" if breadth else kind
+            recall = np.mean([len(set(a) & set(b)) / K for a, b in zip(positions, exact[0], strict=True)])
+            yield row(name, "recall@10", float(recall), "share"), exact
+            yield row(name, "time a query", seconds * 1e3, "ms"), exact
+            yield row(name, "share of exact", seconds / exact[1], "ratio"), exact
+        yield from ((each, exact) for each in _overheads(kind, store, queries, row))
+        faiss.omp_set_num_threads(faiss.omp_get_num_procs())
+
+
+def _median(call: Callable[..., Any], queries: Floats) -> float:
+    """Seconds of one query, the median over all; the first few are warm-up."""
+    times = []
+    for query in queries:
+        began = time.perf_counter()
+        call(query[None])
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[20:])
+
+
+def _overheads(kind: str, store: KnowledgeStore, queries: Floats, row: Callable[..., Row]) -> Iterator[Row]:
+    """Ours over FAISS's own, the calls in turn; the median of the ratios of the pairs' sums over blocks of queries."""
+    raw = _raw(kind, store)
+    plain, full = [], []
+    for start in range(0, len(queries), 50):
+        block = queries[start : start + 50]
+        theirs, ours, records = 0.0, 0.0, 0.0
+        for query in block:
+            theirs += _seconds(lambda q=query[None]: raw(q))
+            ours += _seconds(lambda q=query[None]: store.nearest(q, K))
+            records += _seconds(lambda q=query[None]: store.search(q, K))
+        plain.append(ours / theirs - 1.0)
+        full.append(records / theirs - 1.0)
+    yield row(kind, "overhead", statistics.median(plain), "share")
+    yield row(kind, "overhead with records", statistics.median(full), "share")
+
+
+def _seconds(call: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def _raw(kind: str, store: KnowledgeStore) -> Callable[[Floats], Any]:
+    """FAISS alone: its own index with the vectors in memory, or its own reader of the same file."""
+    import faiss
+
+    vectors = np.ascontiguousarray(store.vectors)
+    settings = store.info().index
+    if kind == "exact":
+        flat = faiss.IndexFlatIP(DIMENSION)
+        flat.add(vectors)
+        return lambda query: flat.search(query, K)
+    if kind == "hnsw":
+        graph = faiss.read_index(str(store.folder / "index.faiss"), faiss.IO_FLAG_SKIP_STORAGE)
+        storage = faiss.IndexFlatIP(DIMENSION)
+        storage.add(vectors)
+        graph.storage, graph.own_fields = storage, False
+        walk = faiss.SearchParametersHNSW(efSearch=settings.breadth)
+        return lambda query, kept=storage: graph.search(query, K, params=walk)
+    lists = faiss.read_index(str(store.folder / "index.faiss"))
+    look = faiss.SearchParametersIVF(nprobe=settings.breadth)
+    if kind == "ivf":
+        return lambda query: lists.search(query, K, params=look)
+    flat = faiss.IndexFlatIP(DIMENSION)
+    flat.add(vectors)
+    refine = faiss.IndexRefine(lists, flat)
+    both = faiss.IndexRefineSearchParameters(k_factor=4, base_index_params=look)
+    return lambda query, kept=flat: refine.search(query, K, params=both)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
