@@ -7,9 +7,9 @@ Vectors: real mathematical texts (see ``knowledge_texts``), or with ``--generate
 generator: one of 1,000 centres drawn from N(0, I) plus 0.7·N(0, I), scaled to length 1, seed 0. The last ``QUERIES``
 vectors are queries and stand in no store. A million vectors take some 10 minutes and 6 GB of disk for each kind.
 
-Searches use one thread and one query a call. ``recall@10``: share of the ten exactly nearest that are found. ``share of
-exact``: time of a query over that of exact search in the same run. ``overhead``: time of ``KnowledgeStore.nearest`` over
-that of FAISS alone with the same file and settings, the two measured in turn, minus 1; ``overhead with records``
+Searches use one thread and one query a call. ``recall@10``: share of the ten exactly nearest that are found. ``share
+of exact``: time of a query over that of exact search in the same run. ``overhead``: time of ``KnowledgeStore.nearest``
+over that of FAISS alone with the same file and settings, the two measured in turn, minus 1; ``overhead with records``
 counts the reading of ten records too. Rows {system, version, work, size, metric, value, unit} are written after each
 kind.
 """
@@ -54,9 +54,8 @@ def main() -> int:
         for row, reference in _measured(kind, work, base, queries, exact, options):
             exact = reference
             rows.append(row)
-            print(
-                f"{row['system']:10} {row['work']:34} {row['size']:>8}  {row['metric']:22} {row['value']:10.4g} {row['unit']}"
-            )
+            head = f"{row['work']:34} {row['size']:>8}  {row['metric']:22}"
+            print(f"{head} {row['value']:10.4g} {row['unit']}", flush=True)
         if options.json:
             options.json.write_text(json.dumps(rows, indent=1) + "\n")
     return 0

@@ -8,8 +8,8 @@ scikit-learn, which comes with it; random order. Pool entries whose normalised p
 ``same subject``, ``same subject and level``: share of the k nearest with the query's fields (precision@k).
 ``same template``: share of queries with a pool problem of the same template that find one among the k nearest; a
 template is the problem without numbers and single letters, two are the same if their sets of neighbouring words overlap
-by half (``treewright_math.retrieval.templates``): a rule about words, which favours methods that count words. The embedded
-encoder was trained on nine tenths of the pool with its subjects, the other methods were not; no method has seen a query.
+by half (``treewright_math.retrieval.templates``): a rule about words, which favours methods that count words. The
+embedded encoder was trained on nine tenths of the pool with its subjects, the other methods were not.
 Intervals: 95 %, mean ± 1.96 standard errors over queries.
 """
 
@@ -125,7 +125,8 @@ def _row(name: str, metric: str, values: npt.NDArray[Any]) -> Row:
     half = 1.96 * float(values.std(ddof=1)) / len(values) ** 0.5
     return {
         "system": name, "version": version("treewright"), "work": "MATH500 in math_pool_4500", "size": len(values),
-        "metric": metric, "value": value, "unit": "share", "low": max(0.0, value - half), "high": min(1.0, value + half),
+        "metric": metric, "value": value, "unit": "share",
+        "low": max(0.0, value - half), "high": min(1.0, value + half),
     }  # fmt: skip
 
 
