@@ -49,7 +49,7 @@ def _worked(kind: Kind, problem: Problem) -> list[str]:
 
 
 def greedy_row(model: Any, tokenizer: Any, kind: Kind, count: int, seed: int) -> Row:
-    """Greedy accuracy: the number right, all steps right."""
+    """Greedy accuracy: the number right, all steps right; how many of the first 50 have the right number."""
     problems = draw_kind(kind, count, seed)
     made = [texts[0] for texts in generate(model, tokenizer, prompts_of(kind, problems))]
     right = [answer_in(text) == str(p.answer) for p, text in zip(problems, made, strict=True)]
@@ -57,6 +57,7 @@ def greedy_row(model: Any, tokenizer: Any, kind: Kind, count: int, seed: int) ->
     return _kind(kind, count, seed) | {
         "greedy": _share(right),
         "steps_right": _share(exact),
+        "first_50": sum(right[:50]),
     }
 
 

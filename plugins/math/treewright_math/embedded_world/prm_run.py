@@ -35,14 +35,14 @@ class PrmPlan(NamedTuple):
         made_up: right solutions in other orders and corrupted ones.
     """
 
-    steps: int = 900
+    steps: int = 500
     tokens: int = 4096
     rate: float = 1e-3
     warm_up: int = 30
     seed: int = 0
     half: bool = True
-    sampled: int = 6000
-    made_up: int = 4000
+    sampled: int = 2400
+    made_up: int = 5000
 
 
 def run(plan: PrmPlan, out: Path, resume: bool, start: str, solvers: Sequence[str], *, count: int) -> Mapping[str, Any]:

@@ -28,6 +28,6 @@ class Recipe(NamedTuple):
 Difficulty = Literal["easy", "medium", "hard"]
 DIFFICULTIES: dict[Difficulty, Recipe] = {
     "easy": Recipe(depth=(1, 2), largest_given=20, distractors=1),
-    "medium": Recipe(depth=(2, 4), largest_given=60, distractors=1),
-    "hard": Recipe(depth=(4, 6), largest_given=200, distractors=2),
+    "medium": Recipe(depth=(2, 3), largest_given=60, distractors=1),
+    "hard": Recipe(depth=(3, 4), largest_given=60, distractors=2),
 }

@@ -21,7 +21,7 @@ class EmbeddedTask:
 
     Args:
         count: how many problems.
-        difficulty: ``easy`` 1–2 steps and numbers to 20, ``medium`` 2–4 and to 60, ``hard`` 4–6 and to 200.
+        difficulty: ``easy`` 1–2 steps and numbers to 20, ``medium`` 2–3 and to 60, ``hard`` 3–4 and to 60.
         phrasing: ``seen`` tells them in sentence patterns of the training, ``held-out`` in others.
         facts: ``none``; ``unknown``: each needs an invented unit or operation that stands in the
             knowledge base only; ``given``: the same problems with that record before them.

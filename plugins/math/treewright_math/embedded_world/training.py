@@ -38,7 +38,7 @@ class Plan(NamedTuple):
     """
 
     model: str = "target"
-    steps: int = 7000
+    steps: int = 3600
     tokens: int = 3072
     rate: float = 4e-3
     warm_up: int = 150
@@ -48,8 +48,8 @@ class Plan(NamedTuple):
 
 
 PLANS = {
-    "target": Plan(),
-    "draft": Plan("draft"),
+    "target": Plan("target", steps=3600),
+    "draft": Plan("draft", steps=1400),
     "tiny": Plan("tiny", steps=20, warm_up=5),
 }
 
