@@ -169,7 +169,8 @@ def _sign(problem: str) -> int:
 
     from treewright_math.retrieval.templates import normalised
 
-    return int.from_bytes(blake2b(normalised(problem).encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+    plain = normalised(problem).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(plain, digest_size=8).digest(), "little")
 
 
 def _problems_of(files: str) -> Iterator[str]:
