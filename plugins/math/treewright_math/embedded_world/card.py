@@ -25,7 +25,7 @@ Loss on solution tokens only, those of worked problems among the retrieved recor
 
 Test problems, none of which can be in training (parts by hash of the text); 95 % intervals in parentheses.
 `steps right`: every step right, not only the number; `worked`: worked problems that stand before each as retrieved
-records (10 of them are about 600 tokens).
+records.
 Command: `python -m treewright_math.embedded_world.measure FOLDER`.
 
 """
