@@ -25,7 +25,7 @@ An ``async`` component tells the engine by what it raises whether to repeat a ca
 (wait first), ``CallRefused`` (never), anything else (a few times).
 """
 
-from collections.abc import Awaitable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
@@ -324,6 +324,16 @@ class Env(Protocol):
 
     def together(self, *calls: Awaitable[Any]) -> Awaitable[list[Any]]:
         """Run several calls at the same time; their results in the given order."""
+        ...
+
+    def once(self, name: str, roles: Sequence[str], make: Callable[["Env"], Coroutine[Any, Any, T]]) -> Awaitable[T]:
+        """What ``make`` gives, made once for this problem however often and by whomever it is asked for.
+
+        For what a composite component needs again and again, as a problem's retrieved records: policy and
+        scorer share it, and its calls are paid for once. ``make`` gets an environment of its own with the
+        roles named (those that are filled); its draws depend on ``name`` and roles alone. So ``name`` must
+        tell everything else that the result depends on.
+        """
         ...
 
     def finished(self, trajectory: Trajectory) -> bool:

@@ -6,7 +6,7 @@ path, which is what keeps a cheap call cheap.
 """
 
 from collections.abc import Callable, Coroutine, Generator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from treewright_registry import ContractError
 
@@ -111,7 +111,7 @@ class Together:
 
     __slots__ = ("_awaitables", "_error", "_left", "_results", "_resume")
 
-    def __init__(self, awaitables: "Sequence[Call[Any] | Composed[Any] | Together]") -> None:
+    def __init__(self, awaitables: "Sequence[Awaited]") -> None:
         self._awaitables = awaitables
         self._results: list[Any] = [None] * len(awaitables)
         self._left = len(awaitables)
@@ -129,7 +129,7 @@ class Together:
         for index, awaitable in enumerate(self._awaitables):
             self._start_one(scheduler, index, awaitable)
 
-    def _start_one(self, scheduler: "Scheduler", index: int, awaitable: "Call[Any] | Composed[Any] | Together") -> None:
+    def _start_one(self, scheduler: "Scheduler", index: int, awaitable: "Awaited") -> None:
         def done(result: Any, error: BaseException | None) -> None:
             self._results[index] = result
             self._error = self._error or error
@@ -138,6 +138,42 @@ class Together:
                 self._resume(self._results, self._error)
 
         awaitable.start(scheduler, done)
+
+
+class Once(Generic[T]):
+    """A coroutine that runs once, on the trampoline, for all who await it.
+
+    Args:
+        make: the coroutine; called when somebody awaits it for the first time.
+    """
+
+    __slots__ = ("_ended", "_make", "_waiting")
+
+    def __init__(self, make: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        self._make: Callable[[], Coroutine[Any, Any, T]] | None = make
+        self._waiting: list[Resume] = []
+        self._ended: tuple[Any, BaseException | None] | None = None
+
+    def __await__(self) -> Generator[Any, T, T]:
+        return (yield self)
+
+    def start(self, scheduler: "Scheduler", resume: Resume) -> None:
+        """Run it, wait for it, or take what it gave; ``resume`` gets the result."""
+        if self._ended is not None:
+            resume(*self._ended)
+            return
+        self._waiting.append(resume)
+        if self._make is not None:
+            make, self._make = self._make, None
+            scheduler.spawn(make(), self._end)
+
+    def _end(self, result: Any, error: BaseException | None) -> None:
+        self._ended = (result, error)
+        for resume in self._waiting:
+            resume(result, error)
+
+
+Awaited: TypeAlias = "Call[Any] | Composed[Any] | Once[Any] | Together"
 
 
 def _nobody(result: Any, error: BaseException | None) -> None:

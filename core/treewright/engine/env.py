@@ -4,11 +4,11 @@ Every model call of a search or of a composite component passes through here, an
 budget, the scheduler, the ledger and the trace.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 from treewright.engine.budget import Budget
-from treewright.engine.calls import PLUGIN_ERRORS, Call, Composed, Failure, Together
+from treewright.engine.calls import PLUGIN_ERRORS, Call, Composed, Failure, Once, Together
 from treewright.engine.invoke import checked
 from treewright.engine.journal import ProblemJournal
 from treewright.engine.journalled_call import JournalledCall
@@ -46,6 +46,7 @@ _NOT_A_CALL = (
 )
 _MASK = (1 << 64) - 1
 _KEPT_FAILURES = 20  # reasons kept per problem; the ledger counts all of them
+T = TypeVar("T")
 AnswerKey: TypeAlias = Callable[[Trajectory], Hashable]
 
 
@@ -67,9 +68,9 @@ class Composite:
 
 
 class Shared:
-    """What all environments of one problem share: budget, ledger, trace, journal, offers, failures."""
+    """What all environments of one problem share: budget, ledger, trace, journal, offers, failures and ``once``."""
 
-    __slots__ = ("answer_key", "budget", "failures", "journal", "ledger", "offers", "roles", "trace")
+    __slots__ = ("answer_key", "budget", "failures", "journal", "key", "ledger", "offers", "once", "roles", "trace")
 
     def __init__(
         self,
@@ -86,6 +87,8 @@ class Shared:
         self.offers: list[Candidate] = []
         self.failures: list[str] = []
         self.answer_key = answer_key
+        self.key: Key | None = None  # the problem's own, set by its first environment
+        self.once: dict[tuple[str, ...], Once[Any]] = {}
 
 
 class ProblemEnv:
@@ -111,6 +114,8 @@ class ProblemEnv:
         self._path = path  # names the environment in the journal
         self._calls = 0
         self._kept = 0  # calls that the journal keeps; cheap ones are not counted
+        if shared.key is None:
+            shared.key = key
 
     def propose(
         self,
@@ -188,10 +193,25 @@ class ProblemEnv:
     def together(self, *calls: Awaitable[Any]) -> Awaitable[list[Any]]:
         """Run several calls of ``env`` at the same time; their results in the given order."""
         for call in calls:
-            if not isinstance(call, Call | Composed | Together):
+            if not isinstance(call, Call | Composed | Once | Together):
                 _discard(calls)
                 raise ContractError(_NOT_A_CALL.format(type(call).__name__))
         return Together(calls)  # type: ignore[arg-type]  # checked above
+
+    def once(
+        self, name: str, roles: Sequence[str], make: Callable[["ProblemEnv"], Coroutine[Any, Any, T]]
+    ) -> Awaitable[T]:
+        """What ``make`` gives; made once for this problem, for all who ask by this name."""
+        shared = self._shared
+        bound = {role: self._bound[role] for role in roles if role in self._bound}
+        sign = (name, *(f"{role}={target}" for role, target in sorted(bound.items())))
+        if sign not in shared.once:
+            assert shared.key is not None
+            # its draws and its place in the journal are its own: they depend on nobody who asks
+            key, path = shared.key.child("once", *sign), f"/once:{'|'.join(sign)}"
+            env = ProblemEnv(self.problem, shared, key, bound, inner=True, path=path)
+            shared.once[sign] = Once(lambda: make(env))
+        return shared.once[sign]
 
     def finished(self, trajectory: Trajectory) -> bool:
         """Whether the trajectory is a complete answer."""

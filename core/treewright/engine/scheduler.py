@@ -12,12 +12,12 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
 
-from treewright.engine.calls import PLUGIN_ERRORS, Call, Resume, Together
+from treewright.engine.calls import PLUGIN_ERRORS, Call, Once, Resume, Together
 from treewright.engine.ports import InlinePort, Port
 from treewright_registry import ContractError
 
 _SLICE = 100  # fibers advanced before endpoints get their turn: a long replay must not make them late
-_OURS = (Call, Together)  # a tuple: making a union for each test costs more than the test
+_OURS = (Call, Together, Once)  # a tuple: making a union for each test costs more than the test
 _FOREIGN = "a search awaited {}; it may await only what env returns (env.propose, env.together, …)"
 
 
