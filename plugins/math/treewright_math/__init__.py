@@ -59,6 +59,21 @@ def treewright_register(registry: Collector) -> None:
         "treewright_math.retrieval.similar_problems:SimilarProblems",
         summary="worked problems or solution steps near to a text, never the problem itself",
     )
+    registry.retriever(
+        "known-facts",
+        "treewright_math.retrieval.known_facts:KnownFacts",
+        summary="facts (definitions, units, formulas) whose terms stand in a text",
+    )
+    registry.policy(
+        "r2-policy",
+        "treewright_math.r2.policy:R2Policy",
+        summary="a policy that is shown similar worked problems and analogous steps (R2-LLMs)",
+    )
+    registry.scorer(
+        "r2-scorer",
+        "treewright_math.r2.scorer:R2Scorer",
+        summary="a reward model that is shown the same similar problems",
+    )
     registry.trainer(
         "text-encoder",
         "treewright_math.text_encoder.trainer:TextEncoderTrainer",
@@ -90,5 +105,13 @@ PIPELINES: dict[str, str] = {
     "judge-steps": "first wrong steps by step scores of a file (task.path)",
     "processbench": "ProcessBench by a process reward model (scorer.model)",
     "prmbench": "PRMBench by a process reward model (scorer.model)",
+    "r2": "tree search with retrieval of similar problems and analogous steps (R2-LLMs)",
+    "mcts": "tree search over steps, guided by a process reward model",
+    "beam": "beam search over steps, guided by a process reward model",
+    "best-of-n": "n solutions, the one that the process reward model likes best wins",
+    "majority": "n solutions, the most frequent answer wins",
+    "specs": "speculative drafts of a small model, weighed by the large one and the reward (SPECS)",
+    "gsi": "soft best-of-n of the large model from drafts of the small one (GSI)",
+    "rsd": "draft steps kept by reward, else the large model's (RSD)",
     "mr-gsm8k": "first wrong steps by Math-Shepherd's stored scores",
 }

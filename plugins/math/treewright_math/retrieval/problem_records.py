@@ -15,6 +15,7 @@ from treewright_registry import JSON, Hit
 
 Level: TypeAlias = Literal["problems", "steps"]
 Key: TypeAlias = Literal["text", "template"]
+Show: TypeAlias = Literal["whole", "step"]
 
 
 def records_of(known: KnownProblem, level: Level) -> Iterator[Record]:
@@ -45,13 +46,16 @@ def key_of(record: Record, key: Key) -> str:
     return template_of(text) if key == "template" else text
 
 
-def as_example(hit: Hit) -> Hit:
-    """The hit with its content as a text for a prompt."""
+def as_example(hit: Hit, show: Show = "whole") -> Hit:
+    """The hit with its content as a text for a prompt; a step with its problem and the steps before it, or alone."""
     fields: Any = hit.content
     if "step" in fields:
+        if show == "step":
+            return hit._replace(content=f"Step: {fields['step']}")
         before = "".join(f"\n{step}" for step in fields["steps"])
         return hit._replace(content=f"Problem: {fields['problem']}\nSolution:{before}\nKey step: {fields['step']}")
-    solution = f"\nSolution: {fields['solution']}" if fields["solution"] else ""
+    first = "\n" if "\n" in fields["solution"] else " "  # lines begin on a line of their own
+    solution = f"\nSolution:{first}{fields['solution']}" if fields["solution"] else ""
     answer = f"\nAnswer: {fields['answer']}" if fields["answer"] else ""
     return hit._replace(content=f"Problem: {fields['problem']}{solution}{answer}")
 

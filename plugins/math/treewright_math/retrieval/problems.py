@@ -120,9 +120,11 @@ class Problems(KnowledgeBase):
             raise DataError("the query is empty: give the text of a problem or of a step")
         return [as_example(hit) for hit in self._opened[folder].nearest(query, k)]
 
-    def shipped(self) -> None:
-        """None: data sets of others are not shipped; build one of the user's files."""
-        return None
+    def shipped(self) -> Path:
+        """The worked problems, or steps, of the embedded world; data sets of others are not shipped."""
+        from treewright_math.retrieval.shipped_knowledge import shipped_store
+
+        return shipped_store(self._level)
 
     def _settings(self) -> IndexSettings:
         from treewright_knowledge import IndexSettings

@@ -1,0 +1,106 @@
+"""The abstract template of a problem: what kind it is, without its numbers and names. Its text is the coarse query.
+
+Written by the policy itself, which is asked for a JSON object and read leniently; or made by rule.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from treewright_math.retrieval.templates import template_of
+
+INSTRUCTION: Final = (
+    "Do not solve this problem. Describe what kind of problem it is, without its numbers and names, as a JSON object "
+    'with the keys "problem_type", "key_terms", "conditions" and "strategy". Write the JSON object and nothing else.'
+)
+
+_FIELDS = ("problem_type", "key_terms", "conditions", "strategy")
+_LINE = re.compile(r"^\W*([A-Za-z][A-Za-z _-]{2,24}?)\W*:\s*(.+)$")
+_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+\b")  # a capital within a sentence
+_LETTERS = re.compile(r"[a-z]{4,}")
+_OPERATIONS = frozenset(
+    "add altogether average between combined cost decrease difference distance divide divided double each equal every "
+    "factor fewer fraction greater half increase least left less maximum minimum more most multiple multiply older "
+    "part per percent probability product quotient rate ratio remain remaining remainder rest same share split "
+    "square subtract sum third times together total triple twice younger".split()
+)
+_COMMON = frozenset(
+    "also another does find from give given gives have here into many much need only other over some than that their "
+    "them then there these they this those what when where which while will with would your".split()
+)
+_LONGEST = 2000  # letters of a query
+_LONGEST_READ = 8000
+
+
+class Template(NamedTuple):
+    """What is left of a problem when numbers and names are taken out.
+
+    Attributes:
+        problem_type: e.g. ``rate problem``; empty if unknown.
+        key_terms: the words that tell what it is about.
+        conditions: what is given; by rule, the problem's text with numbers and names masked.
+        strategy: how such problems are solved; by rule, the words that tell operations.
+    """
+
+    problem_type: str
+    key_terms: str
+    conditions: str
+    strategy: str
+
+    @property
+    def query(self) -> str:
+        """All of it as one text."""
+        return " ".join(part for part in self if part)[:_LONGEST]
+
+
+def by_rule(problem: str) -> Template:
+    """The template without a model: masked text, key terms, operation words; each word once, in the text's order."""
+    masked = template_of(_NAME.sub("x", problem))
+    words = dict.fromkeys(_LETTERS.findall(masked))
+    strategy = [word for word in words if word in _OPERATIONS]
+    terms = [word for word in words if word not in _OPERATIONS and word not in _COMMON]
+    return Template("", " ".join(terms), masked, " ".join(strategy))
+
+
+def parsed(text: str) -> Template | None:
+    """The template in what a policy wrote; ``None`` if there is none.
+
+    Taken are the first JSON object that has one of the keys, whatever stands around it; else lines of the form
+    ``key: value``. Keys may be spelt with spaces, dashes and capitals, values may be lists.
+    """
+    text = text[:_LONGEST_READ]
+    for fields in (*_objects(text), _lines(text)):
+        found = {_plain(key): _flat(value) for key, value in fields.items()}
+        values = [found.get(field, "") for field in _FIELDS]
+        if any(values):
+            return Template(*values)
+    return None
+
+
+def _objects(text: str) -> Iterator[Mapping[str, Any]]:
+    decoder = json.JSONDecoder()
+    for place in (match.start() for match in re.finditer("{", text)):
+        try:
+            value, _ = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, Mapping):
+            yield value
+
+
+def _lines(text: str) -> dict[str, str]:
+    matches = (_LINE.match(line) for line in text.split("\n"))
+    return {match[1]: match[2].strip(" *_`") for match in matches if match}
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"[ _-]+", "_", key.strip()).lower()
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, str):
+        return " ".join(value.split())
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return " ".join(filter(None, map(_flat, value))) if isinstance(value, list) else ""
