@@ -43,7 +43,7 @@ def solver(tmp_path_factory):
     """An untrained language model in the form of the shipped ones."""
     folder = tmp_path_factory.mktemp("solver")
     torch.manual_seed(0)
-    export_causal(Qwen2ForCausalLM(configuration(SIZES["tiny"], 476, 2, 3)), folder)
+    export_causal(Qwen2ForCausalLM(configuration(SIZES["tiny"], 508, 2, 3)), folder)
     return folder
 
 

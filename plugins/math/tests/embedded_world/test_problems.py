@@ -1,5 +1,7 @@
 """Problems are drawn, told and put into parts as the world's rules say."""
 
+import re
+from collections import Counter
 from itertools import islice
 from random import Random
 
@@ -11,7 +13,9 @@ from treewright_math.embedded_world.phrases import HELD_OUT, SEEN
 from treewright_math.embedded_world.problem import draw_problem
 from treewright_math.embedded_world.quantities import chain, evaluate, forms
 from treewright_math.embedded_world.recipe import DIFFICULTIES, Recipe
-from treewright_math.embedded_world.words import UNITS
+from treewright_math.embedded_world.solutions import solution
+from treewright_math.embedded_world.step_check import check
+from treewright_math.embedded_world.words import HOLDERS, OPERATIONS, UNITS
 
 WIDE = Recipe(facts=0.4, distractors=3, largest_given=200)
 
@@ -92,10 +96,60 @@ def test_held_out_patterns_are_no_seen_ones_and_use_no_new_words():
             assert {word.strip(",.?") for word in pattern.split()} <= words, pattern
 
 
-def test_held_out_problems_share_no_sentence_pattern_with_seen_ones():
-    # the patterns' first words tell: no seen pattern begins so
-    for problem in drawn(10, 40, WIDE._replace(distractors=0), split="test", held_out=True):
-        assert "starts with" not in problem.text and " belong to" not in problem.text.rpartition(". ")[0]
+def test_every_relation_has_many_patterns_and_whole_ones_held_out():
+    assert all(len(set(patterns)) == len(patterns) >= 12 for patterns in SEEN.values())
+    assert all(len(set(patterns)) == len(patterns) >= 4 for patterns in HELD_OUT.values())
+    sides = [{pattern for patterns in side.values() for pattern in patterns} for side in (SEEN, HELD_OUT)]
+    assert sides[0].isdisjoint(sides[1])
+
+
+def test_no_two_patterns_tell_different_relations_in_the_same_words():
+    readings = Counter(pattern for side in (SEEN, HELD_OUT) for patterns in side.values() for pattern in patterns)
+    assert set(readings.values()) == {1}
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_problems_are_told_in_patterns_of_their_phrasing_only(held_out):
+    own, other = ([_matcher(p) for p in _all(side)] for side in ((HELD_OUT, SEEN) if held_out else (SEEN, HELD_OUT)))
+    for problem in drawn(10, 40, WIDE._replace(joined=0.0), split="test", held_out=held_out):
+        for sentence in re.findall(r"[^.?]+[.?]", problem.text):
+            assert any(pattern.fullmatch(sentence.strip()) for pattern in own), sentence
+            assert not any(pattern.fullmatch(sentence.strip()) for pattern in other), sentence
+
+
+def _all(side):
+    return [pattern for patterns in side.values() for pattern in patterns]
+
+
+_PLACES = {
+    "n": "[0-9]+",
+    "t": "[a-z]+",
+    "u": "[a-z]+",
+    "s": "[a-z]+",
+    "o": f"(?:{'|'.join(OPERATIONS)})",
+    **dict.fromkeys("ABC", f"(?:{'|'.join(HOLDERS)})"),
+}
+
+
+def _matcher(pattern):
+    parts = re.split(r"\{(\w)\}", pattern)
+    return re.compile("".join(_PLACES[p] if i % 2 else re.escape(p) for i, p in enumerate(parts)), re.IGNORECASE)
+
+
+def test_joined_sentences_hold_the_same_numbers_as_separate_ones():
+    joined = drawn(13, 60, WIDE._replace(joined=1.0))
+    assert any(", and " in problem.text for problem in joined)
+    assert all(check(problem, solution(problem)).right for problem in joined)
+    assert not any(", and " in problem.text for problem in drawn(13, 60, WIDE._replace(joined=0.0)))
+
+
+def test_the_usual_solution_follows_the_order_of_the_text():
+    for problem in drawn(14, 100, WIDE._replace(shuffled=1.0)):
+        left = set(problem.needed)
+        for index in problem.needed:
+            ready = {i for i in left if left.isdisjoint(problem.quantities[i].definition.operands)}
+            assert index == min(ready, key=problem.told.index)
+            left.remove(index)
 
 
 def test_training_never_shows_a_fact_of_the_evaluation_world():

@@ -50,7 +50,7 @@ def test_digits_and_line_ends_are_tokens_of_their_own(plain):
 def test_the_loaded_tokenizer_is_the_one_that_was_built(plain, loaded):
     text = prompt("Tom has 2 apples.", ["Fact: 1 blick is 5 wumps."]) + "Größe 12" + IM_END
     assert loaded(text).input_ids == plain.encode(text).ids
-    assert len(loaded) == plain.get_vocab_size() == 476
+    assert len(loaded) == plain.get_vocab_size() == 508
     assert loaded.eos_token == IM_END
     assert loaded.convert_tokens_to_ids(STEP_MARK) == plain.token_to_id(STEP_MARK)
 

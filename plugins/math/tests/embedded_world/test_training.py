@@ -1,6 +1,7 @@
 """The recipe trains, resumes to the same bits, and writes an ordinary model folder."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from treewright_math.embedded_world.examples import Mixture
 from treewright_math.embedded_world.generation import generate
 from treewright_math.embedded_world.trainer import EmbeddedTrainer
 from treewright_math.embedded_world.training import (
-    CURRICULUM_STEPS,
+    CURRICULUM,
     Place,
     Plan,
     Training,
@@ -103,9 +104,19 @@ def test_the_rate_rises_stays_and_falls():
     assert rates[-1] == pytest.approx(0.04) and rates[75:] == sorted(rates[75:], reverse=True)
 
 
-def test_shallow_problems_come_first():
-    depths = [mixture_at(step).deepest for step in range(0, CURRICULUM_STEPS, 50)]
-    assert depths[0] == 2 and depths[-1] == 6 and depths == sorted(depths)
+def test_shallow_problems_with_small_numbers_come_first():
+    mixtures = [mixture_at(step) for step in range(0, CURRICULUM[-1][0] + 100, 50)]
+    for setting in ("deepest", "largest", "distractors", "facts"):
+        values = [getattr(mixture, setting) for mixture in mixtures]
+        assert values == sorted(values) and values[0] < values[-1] == getattr(Mixture(), setting)
+
+
+def test_examples_keep_to_the_mixture(vocabulary):
+    early = Pools(0, encoder_of(vocabulary), 3, 400).pool(0, mixture_at(0))
+    texts = [vocabulary.decode(row.tolist(), skip_special_tokens=False) for batch in early for row in batch.ids]
+    assert all("Retrieved records" not in text for text in texts)
+    told = [text.partition("assistant")[0] for text in texts]
+    assert max(int(number) for text in told for number in re.findall("[0-9]+", text)) <= 20
 
 
 def test_the_recipe_writes_a_folder_that_loads_like_any_other(tmp_path, capsys, monkeypatch):
@@ -115,7 +126,7 @@ def test_the_recipe_writes_a_folder_that_loads_like_any_other(tmp_path, capsys, 
     assert figures["weights"] == sum(p.numel() for p in load_causal_lm(str(tmp_path)).parameters())
     assert figures["easy, seen, facts none"] == 0.0
     said = capsys.readouterr().out
-    assert "step 3  validation: easy 0.00" in said and "step 4/4" in said and "tokens/s" in said
+    assert "step 3  validation: easy 0.00/0.00" in said and "step 4/4" in said and "tokens/s" in said
     assert load_tokenizer(str(tmp_path)).eos_token == "<|im_end|>"
     assert "steps right" in (tmp_path / "card.md").read_text(encoding="utf-8")
     rows = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))["rows"]

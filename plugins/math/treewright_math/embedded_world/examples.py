@@ -35,7 +35,9 @@ class Mixture(NamedTuple):
     """What the examples of training are.
 
     Attributes:
-        deepest: steps of the deepest problems; the curriculum raises it.
+        deepest: steps of the deepest problems; the curriculum raises it, and the two that follow.
+        largest: the largest number in a text.
+        distractors: most sentences that the answer does not need.
         facts: probability that a problem needs an invented unit or operation.
         records: probabilities of 0, 1, 2 and 3 records.
         long: probability of 4 to 10 records.
@@ -43,14 +45,16 @@ class Mixture(NamedTuple):
     """
 
     deepest: int = 6
+    largest: int = 200
+    distractors: int = 2
     facts: float = 0.25
     records: tuple[float, ...] = (0.58, 0.2, 0.12, 0.085)
     long: float = 0.015
     shuffled: float = 0.0
 
 
-DEPTHS = (0.18, 0.2, 0.2, 0.17, 0.13, 0.12)
-SIZES = ((20, 0.25), (60, 0.4), (200, 0.35))
+DEPTHS = (0.2, 0.24, 0.22, 0.18, 0.09, 0.07)
+SIZES = ((20, 0.35), (60, 0.5), (200, 0.15))
 
 
 def draw_spans(key: Key, mixture: Mixture) -> list[Span]:
@@ -90,8 +94,9 @@ def _joined(spans: list[Span]) -> list[Span]:
 
 def _recipe(draw: Random, mixture: Mixture, needs_fact: bool) -> Recipe:
     depth = draw.choices(range(1, mixture.deepest + 1), DEPTHS[: mixture.deepest])[0]
-    largest = draw.choices([size for size, _ in SIZES], [weight for _, weight in SIZES])[0]
-    return Recipe((depth, depth), largest, distractors=2, facts=float(needs_fact))
+    sizes = [(size, weight) for size, weight in SIZES if size <= mixture.largest]
+    largest = draw.choices([size for size, _ in sizes], [weight for _, weight in sizes])[0]
+    return Recipe((depth, depth), largest, distractors=mixture.distractors, facts=float(needs_fact))
 
 
 def _records(problem: Problem, draw: Random, mixture: Mixture) -> list[list[Span]]:
@@ -113,7 +118,8 @@ def _record(facts: tuple[Fact, ...], draw: Random, mixture: Mixture) -> list[Spa
         # two records must not contradict each other
         known = {(fact.name, fact.other) for fact in facts}
         return [Span(fact_record((facts[0] if (other.name, other.other) in known else other).text))]
-    worked = draw_problem(_recipe(draw, mixture, False)._replace(distractors=1), draw, "train")
+    recipe = _recipe(draw, mixture, False)
+    worked = draw_problem(recipe._replace(distractors=min(1, recipe.distractors)), draw, "train")
     if kind < 0.4:
         return [Span(step_record(draw.choice(solution_lines(worked)[:-1])))]
     return [Span(worked_head(worked.text)), Span(solution(worked), True)]

@@ -12,7 +12,7 @@ class Size(NamedTuple):
     inner: int
 
 
-SIZES = {"target": Size(128, 5, 4, 352), "draft": Size(80, 3, 5, 216), "tiny": Size(16, 2, 2, 32)}
+SIZES = {"target": Size(128, 6, 4, 352), "draft": Size(80, 3, 5, 216), "tiny": Size(16, 2, 2, 32)}
 
 
 def configuration(size: Size, vocabulary: int, eos: int, pad: int) -> Any:

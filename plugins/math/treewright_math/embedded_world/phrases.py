@@ -2,132 +2,181 @@
 
 ``{A}`` has what the sentence defines; ``{B}`` and ``{C}`` have what it is made from; ``{n}`` is a number
 of the text, ``{t}`` the thing, ``{u}`` and ``{s}`` a container or an earlier unit (plural, singular),
-``{o}`` an invented operation. A held-out pattern uses only words that the others use somewhere: the
-models know no word that training did not show (a test asserts it).
+``{o}`` an invented operation. Patterns begin in lower case, as inside a longer sentence.
+
+A held-out pattern never stands in training, and is made of parts that do: a statement with "fewer" whose twin with
+"more" is seen (``statements``), a clause after another opening, another verb or word order. So it can be understood by
+whoever has learnt the parts; the models know no word that training did not show (a test asserts it).
 """
 
-SEEN: dict[str, tuple[str, ...]] = {
-    "given": (
-        "{A} has {n} {t}.",
-        "{A} owns {n} {t}.",
-        "There are {n} {t} with {A}.",
-        "{n} {t} belong to {A}.",
-        "We count {n} {t} for {A}.",
-        "{A} starts with {n} {t}.",
-    ),
-    "more": (
-        "{A} has {n} more {t} than {B}.",
-        "{B} has {n} fewer {t} than {A}.",
-        "{A} has as many {t} as {B} and {n} more.",
-        "The {t} of {A} are {n} more than the {t} of {B}.",
-        "With {n} more {t}, {B} would have as many as {A}.",
-        "For {A} we count {n} more {t} than for {B}.",
-    ),
-    "fewer": (
-        "{A} has {n} fewer {t} than {B}.",
-        "{B} has {n} more {t} than {A}.",
-        "The {t} of {A} are {n} fewer than the {t} of {B}.",
-        "Without {n} of the {t}, {B} would have as many as {A}.",
-        "{A} would have as many {t} as {B} with {n} more.",
-        "For {A} we count {n} fewer {t} than for {B}.",
-    ),
-    "times": (
-        "{A} has {n} times as many {t} as {B}.",
-        "The {t} of {A} are {n} times the {t} of {B}.",
-        "For each of the {t} of {B}, {A} has {n}.",
-        "{A} owns {n} times as many {t} as {B}.",
-        "{B} has one of {n} equal parts of the {t} of {A}.",
-    ),
-    "part": (
-        "{B} has {n} times as many {t} as {A}.",
-        "{A} has one of {n} equal parts of the {t} of {B}.",
-        "The {t} of {B} are {n} times the {t} of {A}.",
-        "{A} has as many {t} as {B} would give each of {n} friends.",
-        "For each of the {t} of {A}, {B} has {n}.",
-    ),
-    "sum": (
-        "{A} has as many {t} as {B} and {C} together.",
-        "Together {B} and {C} have as many {t} as {A}.",
-        "The {t} of {A} are as many as the {t} of {B} and {C}.",
-        "{A} owns as many {t} as {B} plus {C}.",
-        "For {A} we count the {t} of {B} and of {C} together.",
-    ),
-    "difference": (
-        "{A} has as many {t} as {B} has more than {C}.",
-        "{A} and {C} together have as many {t} as {B}.",
-        "{B} has as many {t} as {A} and {C} together.",
-        "Without the {t} of {C}, {B} would have as many as {A}.",
-        "{A} owns as many {t} as {B} minus {C}.",
-    ),
+from treewright_math.embedded_world.statements import RELATIONS, readings
+
+OPENINGS = ("", "then ", "after that ", "later ", "soon ")
+"""What may stand before something that happens."""
+
+_CLAUSES: dict[str, tuple[str, ...]] = {
     "gain": (
-        "Then {A} buys {n} more {t}.",
+        "{A} buys {n} more {t}.",
         "{A} finds {n} {t}.",
-        "After that {A} gets {n} more {t}.",
-        "Then {A} gets {n} {t} from friends.",
+        "{A} gets {n} more {t}.",
+        "{A} gets {n} {t} from friends.",
         "{n} more {t} come to {A}.",
+        "friends give {A} {n} {t}.",
+        "{n} {t} are given to {A}.",
+        "{A} wins {n} {t}.",
     ),
     "loss": (
-        "Then {A} sells {n} {t}.",
+        "{A} sells {n} {t}.",
         "{A} loses {n} {t}.",
-        "After that {A} gives {n} {t} away.",
-        "Then {A} gives {n} {t} to friends.",
-        "Then {n} of the {t} of {A} are lost.",
-    ),
-    "convert": (
-        "Each {s} of {A} holds {n} {t}.",
-        "{A} finds {n} {t} in each {s}.",
-        "There are {n} {t} in each {s} of {A}.",
-        "In each {s} {A} has {n} {t}.",
+        "{A} gives {n} {t} away.",
+        "{A} gives {n} {t} to friends.",
+        "{n} of the {t} of {A} are lost.",
+        "friends take {n} {t} from {A}.",
+        "{n} {t} are taken from {A}.",
+        "{A} sells {n} of the {t}.",
     ),
     "price": (
         "{A} sells all the {u} for {n} {t} each.",
         "{A} gets {n} {t} for each of the {u}.",
-        "For each of the {u}, {A} gets {n} {t}.",
+        "for each of the {u}, {A} gets {n} {t}.",
+        "{A} sells each of the {u} for {n} {t}.",
+        "all the {u} of {A} are sold for {n} {t} each.",
+        "friends give {A} {n} {t} for each of the {u}.",
     ),
     "pack": (
         "{A} puts all the {u} into {t}, {n} in each {s}.",
-        "The {t} of {A} hold all the {u}, {n} in each {s}.",
         "{A} gives each {s} {n} of the {u}.",
+        "{A} puts {n} of the {u} into each {s}.",
+        "in each {s} {A} puts {n} of the {u}.",
+        "all the {u} of {A} are put into {t}, {n} in each {s}.",
+        "{A} keeps all the {u} in {t}, {n} in each {s}.",
     ),
     "unit": (
         "{A} changes all the {u} into {t}.",
         "{A} counts the {u} in {t}.",
-        "For {A} we write the {u} as {t}.",
-    ),
-    "operation": (
-        "{A} has as many {t} as {B} {o} {C}.",
-        "The {t} of {A} are {B} {o} {C}.",
-        "{A} owns {B} {o} {C} {t}.",
-    ),
-    "question": (
-        "How many {t} does {A} have?",
-        "How many {t} does {A} have now?",
-        "How many {t} belong to {A}?",
-        "Find the {t} of {A}.",
-        "How many {t} are there with {A}?",
+        "for {A} we write the {u} as {t}.",
+        "all the {u} of {A} are changed into {t}.",
+        "{A} changes the {u} into {t}.",
+        "we count the {u} of {A} in {t}.",
     ),
 }
 
-HELD_OUT: dict[str, tuple[str, ...]] = {
-    "given": ("For {A} there are {n} {t}.", "With {A} we count {n} {t}."),
-    "more": (
-        "{B} would have as many {t} as {A} with {n} more.",
-        "The {t} of {B} are {n} fewer than the {t} of {A}.",
+_SEEN: dict[str, tuple[str, ...]] = {
+    "given": (
+        "{A} has {n} {t}.",
+        "{A} owns {n} {t}.",
+        "{A} keeps {n} {t}.",
+        "there are {n} {t} with {A}.",
+        "with {A} there are {n} {t}.",
+        "{n} {t} belong to {A}.",
+        "we count {n} {t} for {A}.",
+        "for {A} we count {n} {t}.",
+        "{A} starts with {n} {t}.",
+        "{n} {t} are with {A}.",
+        "we find {n} {t} with {A}.",
+        "we know that {A} has {n} {t}.",
+        "we know of {n} {t} that belong to {A}.",
+        "the {t} of {A} are {n}.",
     ),
-    "fewer": ("With {n} more {t}, {A} would have as many as {B}.", "{B} has as many {t} as {A} and {n} more."),
-    "times": ("We count {n} times as many {t} for {A} as for {B}.", "{A} has {n} {t} for each of the {t} of {B}."),
-    "part": ("{B} owns {n} times as many {t} as {A}.", "{A} owns one of {n} equal parts of the {t} of {B}."),
-    "sum": ("{B} and {C} together have as many {t} as {A}.", "{A} has the {t} of {B} plus the {t} of {C}."),
-    "difference": ("Together {A} and {C} have as many {t} as {B}.", "{A} has the {t} of {B} minus the {t} of {C}."),
-    "gain": ("After that {n} more {t} come to {A}.", "Then {A} finds {n} more {t}."),
-    "loss": ("After that {A} sells {n} of the {t}.", "Then {A} loses {n} of the {t}."),
-    "convert": ("In each {s} of {A} there are {n} {t}.", "{A} has {n} {t} in each {s}."),
-    "price": ("{A} gets {n} {t} each for all the {u}.", "{A} sells the {u} for {n} {t} each."),
-    "pack": ("In each {s} {A} puts {n} of the {u}.", "{A} puts {n} of the {u} into each {s}."),
-    "unit": ("We count the {u} of {A} in {t}.", "{A} changes the {u} into {t}."),
-    "operation": ("For {A} we count {B} {o} {C} {t}.", "{B} {o} {C} are as many {t} as {A} has."),
-    "question": ("How many {t} are there for {A}?", "How many of the {t} belong to {A} now?"),
+    "convert": (
+        "each {s} of {A} holds {n} {t}.",
+        "{A} finds {n} {t} in each {s}.",
+        "there are {n} {t} in each {s} of {A}.",
+        "in each {s} {A} has {n} {t}.",
+        "{n} {t} are in each {s} of {A}.",
+        "{A} keeps {n} {t} in each {s}.",
+        "in each {s} {A} finds {n} {t}.",
+        "each {s} that {A} has holds {n} {t}.",
+        "for each {s}, {A} has {n} {t}.",
+        "we count {n} {t} in each {s} of {A}.",
+        "we find {n} {t} in each {s} of {A}.",
+        "in each {s} of {A} we find {n} {t}.",
+        "{A} owns {n} {t} in each {s}.",
+    ),
+    "operation": (
+        "{A} has as many {t} as {B} {o} {C}.",
+        "{A} keeps as many {t} as {B} {o} {C}.",
+        "the {t} of {A} are {B} {o} {C}.",
+        "the {t} of {A} are as many as {B} {o} {C}.",
+        "{A} owns {B} {o} {C} {t}.",
+        "{A} has {B} {o} {C} {t}.",
+        "there are {B} {o} {C} {t} with {A}.",
+        "{B} {o} {C} {t} belong to {A}.",
+        "for {A} we count {B} {o} {C} {t}.",
+        "{B} {o} {C} are as many {t} as {A} has.",
+        "with {A} there are {B} {o} {C} {t}.",
+        "we find {B} {o} {C} {t} with {A}.",
+    ),
+    "question": (
+        "how many {t} does {A} have?",
+        "how many {t} does {A} have now?",
+        "how many {t} does {A} own?",
+        "how many {t} does {A} keep now?",
+        "how many {t} belong to {A}?",
+        "how many {t} belong to {A} now?",
+        "how many {t} are there with {A}?",
+        "how many {t} are with {A} now?",
+        "how many of the {t} belong to {A}?",
+        "find the {t} of {A}.",
+        "count the {t} of {A}.",
+        "find how many {t} {A} has.",
+        "how many {t} can we count for {A}?",
+        "how many {t} can we find with {A}?",
+    ),
 }
+
+_HELD_OUT: dict[str, tuple[str, ...]] = {
+    "given": (
+        "for {A} there are {n} {t}.",
+        "with {A} we count {n} {t}.",
+        "with {A} we find {n} {t}.",
+        "we know that {A} owns {n} {t}.",
+        "we know that {n} {t} belong to {A}.",
+        "{n} {t} are there with {A}.",
+    ),
+    "convert": (
+        "in each {s} of {A} there are {n} {t}.",
+        "{A} has {n} {t} in each {s}.",
+        "in each {s} of {A} we count {n} {t}.",
+        "in each {s} {A} keeps {n} {t}.",
+        "each {s} that {A} owns holds {n} {t}.",
+    ),
+    "operation": (
+        "{A} owns as many {t} as {B} {o} {C}.",
+        "{A} keeps {B} {o} {C} {t}.",
+        "we count {B} {o} {C} {t} for {A}.",
+        "{B} {o} {C} are as many {t} as {A} owns.",
+    ),
+    "question": (
+        "how many {t} are there for {A}?",
+        "how many of the {t} belong to {A} now?",
+        "how many {t} does {A} own now?",
+        "how many {t} does {A} keep?",
+        "count how many {t} {A} has.",
+        "how many {t} can we count with {A}?",
+    ),
+}
+
+
+def _opened(relation: str, held_out: bool) -> tuple[str, ...]:
+    """Clauses after openings; one opening of each clause is held out, another for each."""
+    clauses = _CLAUSES[relation]
+    return tuple(
+        opening + clause
+        for number, clause in enumerate(clauses)
+        for place, opening in enumerate(OPENINGS)
+        if (place == 1 + number % (len(OPENINGS) - 1)) == held_out
+    )
+
+
+def _all(held_out: bool) -> dict[str, tuple[str, ...]]:
+    statements = {relation: readings(relation, held_out) for relation in RELATIONS}
+    events = {relation: _opened(relation, held_out) for relation in _CLAUSES}
+    return {**(_HELD_OUT if held_out else _SEEN), **statements, **events}
+
+
+SEEN: dict[str, tuple[str, ...]] = _all(held_out=False)
+HELD_OUT: dict[str, tuple[str, ...]] = _all(held_out=True)
 
 
 def patterns(relation: str, held_out: bool) -> tuple[str, ...]:

@@ -26,12 +26,14 @@ class Problem:
         quantities: the graph; operands stand before what is made from them.
         target: index of the quantity that is asked for.
         facts: invented units and operations that the text uses without saying what they are.
+        told: indices of the quantities in the order of their sentences; empty stands for the order of the graph.
     """
 
     text: str
     quantities: tuple[Quantity, ...]
     target: int
     facts: tuple[Fact, ...]
+    told: tuple[int, ...] = ()
 
     @property
     def answer(self) -> int:
@@ -51,15 +53,30 @@ class Problem:
 
     @cached_property
     def needed(self) -> tuple[int, ...]:
-        """Indices of the defined quantities that the answer needs, in an order in which they can be found."""
-        wanted, found = [self.target], set()
+        """Indices of the defined quantities that the answer needs, in the order of the usual solution.
+
+        Of those that can be found next, the one whose sentence stands first: so that a reader can go on from what
+        is known, and need not look from the question backwards.
+        """
+        left, order = self._needed_at_all(), list[int]()
+        while left:
+            ready = (i for i in self.told or range(len(self.quantities)) if i in left)
+            order.append(next(i for i in ready if left.isdisjoint(self._operands(i))))
+            left.remove(order[-1])
+        return tuple(order)
+
+    def _needed_at_all(self) -> set[int]:
+        wanted, found = [self.target], set[int]()
         while wanted:
             index = wanted.pop()
-            definition = self.quantities[index].definition
-            if definition is not None and index not in found:
+            if self.quantities[index].definition is not None and index not in found:
                 found.add(index)
-                wanted.extend(definition.operands)
-        return tuple(sorted(found))
+                wanted.extend(self._operands(index))
+        return found
+
+    def _operands(self, index: int) -> tuple[int, ...]:
+        definition = self.quantities[index].definition
+        return definition.operands if definition else ()
 
 
 def draw_problem(recipe: Recipe, draw: Random, split: Split, *, held_out: bool = False) -> Problem:
@@ -86,18 +103,34 @@ def _draw(recipe: Recipe, draw: Random, evaluation: bool, held_out: bool) -> Pro
     target = graph.answer(depth)
     for _ in range(draw.randint(0, recipe.distractors)):
         graph.distractor()
-    text = _told(graph.quantities, target, recipe, draw, held_out)
-    problem = Problem(text, tuple(graph.quantities), target, tuple(graph.facts))
+    order = _order(graph.quantities, recipe, draw)
+    text = _told(graph.quantities, order, target, recipe, draw, held_out)
+    problem = Problem(text, tuple(graph.quantities), target, tuple(graph.facts), tuple(order))
     if len(problem.needed) != depth:
         raise Infeasible
     return problem
 
 
-def _told(quantities: list[Quantity], target: int, recipe: Recipe, draw: Random, held_out: bool) -> str:
-    sentences = [_sentence(quantity, quantities, draw, held_out) for quantity in quantities]
+def _order(quantities: list[Quantity], recipe: Recipe, draw: Random) -> list[int]:
+    """The quantities in the order in which they are told."""
+    order = list(range(len(quantities)))
     happens = any(q.definition is not None and q.definition.relation in _EVENTS for q in quantities)
     if not happens and draw.random() < recipe.shuffled:
-        draw.shuffle(sentences)
+        draw.shuffle(order)
+    return order
+
+
+def _told(
+    quantities: list[Quantity], order: list[int], target: int, recipe: Recipe, draw: Random, held_out: bool
+) -> str:
+    """Sentences, some of them joined to one, and the question."""
+    sentences = list[str]()
+    for index in order:
+        sentence = _sentence(quantities[index], quantities, draw, held_out)
+        if sentences and " and " not in sentences[-1] and draw.random() < recipe.joined:
+            sentences[-1] = f"{sentences[-1].removesuffix('.')}, and {sentence}"
+        else:
+            sentences.append(sentence)
     asked = quantities[target]
     question = draw.choice(patterns("question", held_out)).format(A=asked.holder, t=asked.thing)
     return " ".join(capitalised(sentence) for sentence in [*sentences, question])

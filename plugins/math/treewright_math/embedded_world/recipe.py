@@ -14,6 +14,7 @@ class Recipe(NamedTuple):
         distractors: most sentences that the answer does not need.
         shuffled: probability that sentences stand in any order (only where nothing happens in time).
         facts: probability that an invented unit or operation is needed.
+        joined: probability that a sentence is joined to the one before it by "and" (two at most).
     """
 
     depth: tuple[int, int] = (1, 6)
@@ -23,6 +24,7 @@ class Recipe(NamedTuple):
     distractors: int = 1
     shuffled: float = 0.5
     facts: float = 0.0
+    joined: float = 0.15
 
 
 Difficulty = Literal["easy", "medium", "hard"]

@@ -13,6 +13,7 @@ from treewright_math.embedded_world.card import write_card
 from treewright_math.embedded_world.evaluation import Kind, all_rows, draw_kind, prompts_of
 from treewright_math.embedded_world.export import export, load_causal
 from treewright_math.embedded_world.generation import generate
+from treewright_math.embedded_world.recipe import DIFFICULTIES
 from treewright_math.embedded_world.step_check import check
 from treewright_math.embedded_world.training import Pace, Plan, Training
 
@@ -87,14 +88,18 @@ def _train(training: Training, tokenizer: Any, evaluate_every: int) -> None:
 
 
 def _validation(model: Any, tokenizer: Any) -> str:
-    """Share of validation problems with all steps right, by difficulty."""
+    """Share of validation problems with all steps right, by difficulty: seen phrasing / held-out phrasing."""
     model.eval()
-    shares = []
-    for difficulty in ("easy", "medium", "hard"):
-        kind = Kind(difficulty)
-        problems = draw_kind(kind, PROGRESS_PROBLEMS, 0, "validation")
-        made = generate(model, tokenizer, prompts_of(kind, problems))
-        right = sum(check(problem, texts[0]).right for problem, texts in zip(problems, made, strict=True))
-        shares.append(f"{difficulty} {right / len(problems):.2f}")
+    shares = [
+        f"{difficulty} {_right(model, tokenizer, Kind(difficulty)):.2f}"
+        f"/{_right(model, tokenizer, Kind(difficulty, held_out=True)):.2f}"
+        for difficulty in DIFFICULTIES
+    ]
     model.train()
     return ", ".join(shares)
+
+
+def _right(model: Any, tokenizer: Any, kind: Kind) -> float:
+    problems = draw_kind(kind, PROGRESS_PROBLEMS, 0, "validation")
+    made = generate(model, tokenizer, prompts_of(kind, problems))
+    return sum(check(problem, texts[0]).right for problem, texts in zip(problems, made, strict=True)) / len(problems)

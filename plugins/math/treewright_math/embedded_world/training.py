@@ -18,9 +18,12 @@ from treewright_math.embedded_world.examples import Encode, Mixture
 from treewright_math.embedded_world.model_sizes import SIZES, configuration
 from treewright_math.embedded_world.prompts import IM_END, PAD
 
-CURRICULUM = ((0.04, 2), (0.1, 3), (0.2, 4))
-"""Until this share of the first ``CURRICULUM_STEPS`` steps problems have at most so many steps."""
-CURRICULUM_STEPS = 5000
+CURRICULUM = (
+    (250, Mixture(deepest=2, largest=20, distractors=0, facts=0.0, records=(1.0,), long=0.0)),
+    (600, Mixture(deepest=3, largest=60, distractors=1, facts=0.15, records=(0.8, 0.2), long=0.0)),
+    (1100, Mixture(deepest=4)),
+)
+"""Until which step which examples; then the full mixture. Short ones first: many a batch, and one thing at a time."""
 
 
 class Plan(NamedTuple):
@@ -38,7 +41,7 @@ class Plan(NamedTuple):
     """
 
     model: str = "target"
-    steps: int = 3600
+    steps: int = 4600
     tokens: int = 3072
     rate: float = 4e-3
     warm_up: int = 150
@@ -48,8 +51,8 @@ class Plan(NamedTuple):
 
 
 PLANS = {
-    "target": Plan("target", steps=3600),
-    "draft": Plan("draft", steps=1400),
+    "target": Plan("target", steps=4600),
+    "draft": Plan("draft", steps=5000),
     "tiny": Plan("tiny", steps=20, warm_up=5),
 }
 
@@ -70,11 +73,8 @@ def rate_factor(plan: Plan, step: int) -> float:
 
 
 def mixture_at(step: int) -> Mixture:
-    """The examples at a step: shallow problems first."""
-    for share, deepest in CURRICULUM:
-        if step < share * CURRICULUM_STEPS:
-            return Mixture(deepest=deepest)
-    return Mixture()
+    """The examples at a step: shallow problems with small numbers first."""
+    return next((mixture for until, mixture in CURRICULUM if step < until), Mixture())
 
 
 class Training:
