@@ -25,7 +25,7 @@ Judged = tuple[Labelled, tuple[float, ...]]
 def all_rows(folder: Path, *, target_folder: Path, count: int, seed: int) -> Iterator[dict[str, Any]]:
     """A row for each difficulty: step AUC, first errors, choice among samples of the target."""
     model, tokenizer = load_causal(target_folder)
-    reader = Reader(str(folder), RECIPES["qwen2.5-math-prm"])
+    reader = Reader(str(folder), RECIPES["likelihood-head"])
     for difficulty in DIFFICULTIES:
         kind = Kind(difficulty)
         problems = draw_kind(kind, count, seed)

@@ -59,7 +59,7 @@ def sampled(model: Any, tokenizer: Any, key: Key, count: int) -> Iterator[Labell
         problems = [draw_training_problem(key.child(number, i)) for i in range(count // len(TEMPERATURES))]
         prompts = [prompt(problem.text, facts_of(problem)) for problem in problems]
         seed = key.child("sampling", number).seed % 2**31
-        made = generate(model, tokenizer, prompts, temperature=temperature, seed=seed, batch=128, most=200)
+        made = generate(model, tokenizer, prompts, temperature=temperature, seed=seed, batch=256, most=176)
         for problem, texts in zip(problems, made, strict=True):
             if not any(mark in texts[0] for mark in SPECIAL):  # no reward model reads control tokens
                 yield label(problem, written(texts[0]))

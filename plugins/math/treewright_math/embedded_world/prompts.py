@@ -4,7 +4,7 @@ The user's message is that of ``treewright_language.conversation``; the chat tem
 own, and is written out here once more so that training needs no template engine (tests compare both).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 IM_START, IM_END, END_OF_TEXT, PAD, STEP_MARK = "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|pad|>", "<extra_0>"
 
@@ -26,7 +26,12 @@ def user_message(problem: str, records: Sequence[str]) -> str:
 
 def prompt(problem: str, records: Sequence[str]) -> str:
     """All that stands before the solution's first token."""
-    return f"{IM_START}user\n{user_message(problem, records)}{IM_END}\n{IM_START}assistant\n"
+    return chat(user_message(problem, records))
+
+
+def chat(message: str) -> str:
+    """All that stands before the first token of the answer to a user's message."""
+    return f"{IM_START}user\n{message}{IM_END}\n{IM_START}assistant\n"
 
 
 def fact_record(fact: str) -> str:
@@ -47,8 +52,3 @@ def worked_head(problem: str) -> str:
 def step_record(line: str) -> str:
     """A record that shows one step of another problem's solution."""
     return f"Step: {line}"
-
-
-def with_step_marks(lines: Iterable[str]) -> str:
-    """A solution as a process reward model reads it: each line followed by the step mark."""
-    return "".join(f"{line}{STEP_MARK}" for line in lines)

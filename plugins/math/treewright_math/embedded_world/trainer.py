@@ -13,7 +13,7 @@ class EmbeddedTrainer:
     Args:
         model: ``target``, ``draft``, ``prm``, or ``tiny`` to try the recipe.
         steps: batches; 0 takes the model's own number.
-        tokens: of a batch, padding included.
+        tokens: of a batch, padding included; 0 takes the model's own number.
         rate: highest learning rate; 0 takes the model's own.
         seed: of weights and examples.
         half: multiply matrices in bfloat16; weights stay float32.
@@ -30,7 +30,7 @@ class EmbeddedTrainer:
         *,
         model: Literal["target", "draft", "prm", "tiny"] = "target",
         steps: int = 0,
-        tokens: int = 3072,
+        tokens: int = 0,
         rate: float = 0.0,
         seed: int = 0,
         half: bool = True,
@@ -66,15 +66,17 @@ class EmbeddedTrainer:
         plan = plan._replace(
             steps=self._steps or plan.steps,
             rate=self._rate or plan.rate,
-            tokens=self._tokens,
+            tokens=self._tokens or plan.tokens,
             seed=self._seed,
             half=self._half,
         )
         return run(plan, out, resume, count=self._count, sampled=self._sampled, evaluate_every=self._every)
 
     def _prm(self, out: Path, resume: bool) -> Mapping[str, Any]:
-        from treewright_math.embedded_world.prm_run import PrmPlan, run
+        from treewright_math.embedded_world.prm_run import run
+        from treewright_math.embedded_world.prm_training import PrmPlan
 
-        plan = PrmPlan(seed=self._seed, tokens=self._tokens, half=self._half)
+        plan = PrmPlan(seed=self._seed, half=self._half)
         plan = plan._replace(steps=self._steps or plan.steps, rate=self._rate or plan.rate)
+        plan = plan._replace(tokens=self._tokens or plan.tokens)
         return run(plan, out, resume, self._start, self._solver.split(","), count=self._count)

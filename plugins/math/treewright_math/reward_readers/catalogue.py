@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
 from treewright_math.reward_readers.implicit_prm import IMPLICIT_PRM, IMPLICIT_PRM_SINGLE
+from treewright_math.reward_readers.likelihood_head import LIKELIHOOD_HEAD
 from treewright_math.reward_readers.math_shepherd import MATH_SHEPHERD
 from treewright_math.reward_readers.metastone_sprm import METASTONE_SPRM, METASTONE_SPRM_ZH
 from treewright_math.reward_readers.qwen_math_prm import QWEN_MATH_PRM
@@ -30,6 +31,7 @@ RecipeName: TypeAlias = Literal[
     "reasoneval-redundancy",
     "pure",
     "trl",
+    "likelihood-head",
 ]
 
 RECIPES: Final[Mapping[str, Recipe]] = {
@@ -50,5 +52,6 @@ RECIPES: Final[Mapping[str, Recipe]] = {
         REASONEVAL_REDUNDANCY,
         PURE,
         TRL,
+        LIKELIHOOD_HEAD,
     )
 }

@@ -95,9 +95,14 @@ def load_headed(
     spare = sorted(set(names) - set(tensors)) if head.file else []
     if spare:
         raise ConfigurationError(f"recipe '{recipe.name}': {beside} holds tensors that have no place: {_some(spare)}")
+    if head.likelihoods and not read_config(folder).get("tie_word_embeddings"):
+        raise ConfigurationError(
+            f"recipe '{recipe.name}' takes the embedding for the output layer; {folder / 'config.json'} does not say"
+            " tie_word_embeddings: true\n    is this a checkpoint of that recipe?"
+        )
     target = pick_device(device)
     backbone = _load_backbone(recipe, folder, () if head.file else tensors, target, dtype)
-    network = build_head(form, tensors, backbone.config.hidden_size, recipe.name)
+    network = build_head(form, tensors, backbone.config.hidden_size + head.likelihoods, recipe.name)
     if head.hidden == "penultimate":
         backbone.layers = backbone.layers[:-1]
         backbone.norm = torch.nn.Identity()

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from treewright_math.reward_readers.recipe import LaidOut, LogRatio, Measure
+from treewright_math.reward_readers.step_likelihoods import seen
 
 _CHUNK = 1024  # positions at a time through a whole vocabulary's output layer
 
@@ -40,6 +41,30 @@ class HeadReader:
             for row, index in enumerate(batch):
                 reads = list(answers[index].reads)
                 scores[index] = self._measure(self._head(hidden[row, reads]).float()).tolist() if reads else []
+        return scores
+
+
+class LikelihoodHeadReader:
+    """Reads a head that also sees how likely the backbone itself finds each step.
+
+    Args:
+        backbone, head, measure, batch_tokens: as in ``HeadReader``; the backbone's embedding is its output layer.
+    """
+
+    def __init__(self, backbone: Any, head: Any, measure: Measure, batch_tokens: int) -> None:
+        self._backbone, self._head, self._measure = backbone, head, measure
+        self._batch_tokens = batch_tokens
+
+    def read(self, answers: Sequence[LaidOut]) -> list[list[float]]:
+        """The scores of each answer's steps."""
+        scores: list[list[float]] = [[] for _ in answers]
+        output = self._backbone.get_input_embeddings().weight
+        for batch in batches(answers, self._batch_tokens):
+            group = [answers[index] for index in batch]
+            inputs = seen(hidden_states(self._backbone, group), output, group).inputs
+            found = iter(self._measure(self._head(inputs).float()).tolist())
+            for index in batch:
+                scores[index] = [next(found) for _ in answers[index].reads]
         return scores
 
 

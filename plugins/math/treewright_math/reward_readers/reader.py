@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from treewright_language.checkpoints import Precision, load_causal_lm, load_tokenizer
 from treewright_math.reward_readers.checkpoint import check_backbone, folder_of, load_headed, read_config
 from treewright_math.reward_readers.guessing import guess, own_word
-from treewright_math.reward_readers.one_pass import HeadReader, LogRatioReader, TokenHead
+from treewright_math.reward_readers.one_pass import HeadReader, LikelihoodHeadReader, LogRatioReader, TokenHead
 from treewright_math.reward_readers.recipe import Answer, CannotBeLaidOut, Head, LaidOut, LogRatio, Recipe, TokenLogits
 from treewright_math.reward_readers.vocabulary import Vocabulary
 from treewright_math.step_splitting import Piece, pieces_of
@@ -121,7 +121,8 @@ class Reader:
             raise ConfigurationError(f"recipe '{recipe.name}' has no reference model\n    leave out  reference:")
         if isinstance(output, Head):
             backbone, head = load_headed(recipe, output, folder, device=device, dtype=dtype)
-            return HeadReader(backbone, _in_float32(head), recipe.measure, batch_tokens)
+            kind = LikelihoodHeadReader if output.likelihoods else HeadReader
+            return kind(backbone, _in_float32(head), recipe.measure, batch_tokens)
         model: Any = load_causal_lm(str(folder), device=device, dtype=dtype)
         if isinstance(output, TokenLogits):
             tokens = [self.vocabulary.id_of(text) for text in output.tokens]

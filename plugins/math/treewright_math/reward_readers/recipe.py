@@ -96,11 +96,13 @@ class Head:
         file: stem of a file beside the backbone (``score_module``), empty where the head lies among its tensors.
         hidden: which of the backbone's hidden states it reads: ``last`` (after the final norm) or ``penultimate``
             (what goes into the last layer).
+        likelihoods: how many numbers beside the hidden state the head gets (``likelihood_head``); 0 for none.
     """
 
     forms: tuple[tuple[Layer, ...], ...]
     file: str = ""
     hidden: Literal["last", "penultimate"] = "last"
+    likelihoods: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
