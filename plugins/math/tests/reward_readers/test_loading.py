@@ -235,6 +235,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
         ("EurusPRM-Stage2", "implicit-prm"),
         ("ReasonEval-34B", "reasoneval"),
         ("PURE-PRM-7B", "pure"),
+        ("Qwen2.5-Math-7B-Instruct-PRM-0.1", "trl"),
     ],
 )
 def test_a_published_name_tells_the_recipe(folder, name, recipe):

@@ -32,6 +32,8 @@ _NAMES: Final = (
     ("eurusprm", "implicit-prm"),
     ("reasoneval", "reasoneval"),
     ("pure-prm", "pure"),
+    ("qwen2.5-math-1.5b-instruct-prm-0.2", "trl"),
+    ("qwen2.5-math-7b-instruct-prm-0.1", "trl"),
 )
 """Part of a published name, in lower case → recipe. ``Qwen2.5-Math-7B-PRM800K`` is two models, so it is absent."""
 
