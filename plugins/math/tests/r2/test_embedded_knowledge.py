@@ -75,7 +75,7 @@ def test_a_fact_from_the_knowledge_base_stands_before_the_model_as_if_the_task_h
     plain += ["task.difficulty=easy", "search={use: core/sample, n: 1, temperature: 0.0}"]
     answers = []
     for task, facts in (("unknown", 0), ("unknown", 1), ("given", 0)):
-        _, records = run(tmp_path, *plain, f"task.facts={task}", f"policy.policy.facts={facts}", limit=4)
+        _, records = run(tmp_path, *plain, f"task.facts={task}", f"policy.policy.facts={facts}", limit=2)
         answers.append([record["answer"] for record in records])
     assert answers[1] == answers[2]
     assert answers[0] != answers[1]
