@@ -6,18 +6,16 @@ from typing import TypeVar
 import torch
 
 from treewright_language.decoding import Decoder, Drawn, Row
+from treewright_language.judging import judged, log_probability
 from treewright_language.key_value_batch import Workspace
 from treewright_language.network import Network
 from treewright_language.prefix_cache import PrefixCache
 from treewright_language.reading import Counters, NoRoom, Passage, Reader
 from treewright_language.request_tokens import Ready
 from treewright_language.strict_decoding import StrictDecoder
-from treewright_language.token_law import Law, RowLaws, log_probabilities
 from treewright_language.token_text import TokenText
 
 T = TypeVar("T")
-
-_MOST_NUMBERS = 1 << 22  # probabilities that are computed at once
 
 
 class StepWriter:
@@ -38,6 +36,7 @@ class StepWriter:
         self.counters = Counters()
         space = Workspace(network.shape)
         self._shape = network.shape
+        self._text = text
         self._rows = rows
         self._strictly = strict
         self._reader = Reader(network, space, self.counters)
@@ -68,9 +67,9 @@ class StepWriter:
 
     def _drawn(self, samples: Sequence[tuple[Ready, int]]) -> list[Drawn]:
         def work(cache: PrefixCache) -> list[Drawn]:
-            logits = self._reader.read([Passage(ready.ids) for ready, _ in samples], cache)
+            logits = self._reader.read([Passage(ready.ids) for ready, _ in samples], cache, _last)
             rows = [
-                Row(ready.ids, after[-1], seed, ready.law, ready.ending)
+                Row(ready.ids, after, seed, ready.law, ready.ending)
                 for (ready, seed), after in zip(samples, logits, strict=True)
             ]
             return self._decoder.draw(rows, cache, keep=cache is self._kept)
@@ -78,13 +77,10 @@ class StepWriter:
         return self._with_cache(work, [len(ready.ids) for ready, _ in samples])
 
     def _judged(self, requests: Sequence[Ready]) -> list[float]:
-        passages = [Passage((ready.ids + ready.given)[:-1], len(ready.given)) for ready in requests if ready.given]
+        def work(cache: PrefixCache) -> list[float]:
+            return judged(requests, self._reader, cache, self._text.size)
 
-        def work(cache: PrefixCache) -> list[torch.Tensor]:
-            return self._reader.read(passages, cache)
-
-        logits = iter(self._with_cache(work, [len(passage.ids) for passage in passages]))
-        return [_sum(next(logits), ready.given, ready.law) if ready.given else 0.0 for ready in requests]
+        return self._with_cache(work, [len(ready.ids) + len(ready.given) for ready in requests])
 
     def _drawn_strictly(self, ready: Ready, seed: int) -> Drawn:
         cache = self._cache([len(ready.ids)])
@@ -99,7 +95,7 @@ class StepWriter:
         opened = self._strict.read(ready.prompt, whole, len(ready.given), 0, self._cache([len(whole)]))
         # token by token, as when they were drawn
         rows = zip(opened.logits, ready.given, strict=True)
-        return sum(_sum(logits[None], (token,), ready.law) for logits, token in rows)
+        return sum(log_probability(logits[None], (token,), ready.law) for logits, token in rows)
 
     # -- caches -------------------------------------------------------------------------------
 
@@ -128,17 +124,8 @@ class StepWriter:
         return self._passing
 
 
-def _sum(logits: torch.Tensor, ids: Sequence[int], law: Law) -> float:
-    """The log-probability of tokens, each after its row of logits."""
-    tokens = torch.tensor(ids, device=logits.device)
-    laws = RowLaws([law], logits.device)
-    size = max(1, _MOST_NUMBERS // logits.shape[-1])
-    total = 0.0
-    for start in range(0, len(ids), size):
-        probabilities = laws.probabilities(logits[start : start + size])
-        for value in log_probabilities(probabilities, tokens[start : start + size]).tolist():
-            total += value
-    return total
+def _last(passage: Passage, logits: torch.Tensor) -> torch.Tensor:
+    return logits[-1]
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
