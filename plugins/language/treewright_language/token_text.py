@@ -83,17 +83,29 @@ class TokenText:
         found = tuple(self._tokenizer.encode(as_text(step.content), add_special_tokens=False))
         return (*found, self.ends[0]) if last and step.finish == "stop" and self.ends else found
 
-    def text(self, ids: Sequence[int], before: Sequence[int]) -> str:
-        """What ``ids`` write after ``before``; an end-of-answer token at the end writes nothing."""
-        written = ids[:-1] if ids and ids[-1] in self.ends else ids
-        context = list(before[-_CONTEXT:])
-        start, whole = self._decode(context), self._decode([*context, *written])
+    def text(self, ids: Sequence[int], before: Sequence[int], *, last: bool = True) -> str:
+        """What ``ids`` write after ``before``; an end-of-answer token at the end writes nothing.
+
+        A character whose first bytes end ``before`` is written here. One whose first bytes end ``ids`` is
+        left to what follows, unless nothing does (``last``): so the texts of steps join to that of all tokens.
+        """
+        written = list(ids[:-1] if ids and ids[-1] in self.ends else ids)
+        context = self._context(before)
+        start, whole = self._decode(context).rstrip(_HALF_A_CHARACTER), self._decode([*context, *written])
         # some tokenizers write a token otherwise at the beginning of a text than after others
-        return whole[len(start) :] if whole.startswith(start) else self._decode(written)
+        text = whole[len(start) :] if whole.startswith(start) else self._decode(written)
+        return text if last else text.rstrip(_HALF_A_CHARACTER)
 
     def completes(self, ids: Sequence[int], before: Sequence[int]) -> bool:
         """Whether the text of ``ids`` holds the delimiter."""
         return self.delimiter is not None and self.delimiter in self.text(ids, before)
+
+    def _context(self, before: Sequence[int]) -> list[int]:
+        """The last tokens of ``before``, as many as hold a character that is complete."""
+        size = _CONTEXT
+        while size < len(before) and not self._decode(before[-size:]).strip(_HALF_A_CHARACTER):
+            size *= 2
+        return list(before[-size:])
 
     def _decode(self, ids: Sequence[int]) -> str:
         text: str = self._tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False)
@@ -109,15 +121,23 @@ class TokenText:
             raise CallFailed(f"the chat template refuses the conversation: {error}") from error
         return tuple(self._tokenizer.encode(text, add_special_tokens=False))
 
+    def _pieces(self) -> list[str]:
+        """What each token writes, alone and behind another one: some decoders drop a blank at the beginning."""
+        options = {"skip_special_tokens": False, "clean_up_tokenization_spaces": False}
+        first = self._tokenizer.encode("a", add_special_tokens=False)[-1:]
+        start = self._decode(first)
+        alone = self._tokenizer.batch_decode([[number] for number in range(self.size)], **options)
+        behind = self._tokenizer.batch_decode([[*first, number] for number in range(self.size)], **options)
+        return [
+            one + (other[len(start) :] if other.startswith(start) else "")
+            for one, other in zip(alone, behind, strict=True)
+        ]
+
     def _completing(self) -> npt.NDArray[np.bool_]:
         table = np.zeros(self.size, dtype=bool)
         if self.delimiter is not None:
             last = self.delimiter[-1]
-            pieces = self._tokenizer.batch_decode(
-                [[number] for number in range(self.size)],
-                skip_special_tokens=False,
-                clean_up_tokenization_spaces=False,
-            )
             # bytes of a character cut in two may complete it
-            table[:] = [last in piece or (_HALF_A_CHARACTER in piece and last > "\x7f") for piece in pieces]
+            halves = _HALF_A_CHARACTER if last > "\x7f" else last
+            table[:] = [last in piece or halves in piece for piece in self._pieces()]
         return table

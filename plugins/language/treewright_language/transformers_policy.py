@@ -172,7 +172,7 @@ class TransformersPolicy:
         return Proposals(steps, Usage(prompt_tokens=len(ready.ids)), (_NO_NUMBERS,) * (len(samples) - len(good)))
 
     def _step(self, ready: "Ready", sample: "Drawn") -> Step:
-        content = self._text.text(sample.ids, ready.ids)
+        content = self._text.text(sample.ids, ready.ids, last=sample.finish == "stop")
         encoding = Encoding(self._text.vocabulary, sample.ids)
         return Step(content, sample.log_probability, len(sample.ids), sample.finish, encoding)
 
