@@ -127,8 +127,9 @@ def test_reasoneval_reads_three_classes_at_each_steps_last_token(tmp_path, kind,
     assert reading.tokens == len(ids)  # the separators are gone
 
 
+@pytest.mark.parametrize(("recipe", "mark"), [("pure", "\n"), ("pure-prm800k", "\n\n")])
 @pytest.mark.parametrize("form", ["linear", "two layers"])
-def test_pure_reads_the_difference_of_classes_at_the_separator(tmp_path, form):
+def test_pure_reads_the_difference_of_classes_at_the_mark_of_its_checkpoint(tmp_path, form, recipe, mark):
     tokenizer = make_tokenizer(tmp_path, words={"\n\n": 271})
     head = {"score.weight": (2, 16), "score.bias": (2,)}
     if form == "two layers":
@@ -139,9 +140,10 @@ def test_pure_reads_the_difference_of_classes_at_the_separator(tmp_path, form):
     for step in TEXTS:
         ids = ids + tokenizer(step)["input_ids"]
         elsewhere.append(classes_of(backbone, head, ids, form))
-        ids = [*ids, 271]
+        ids = ids + tokenizer(mark)["input_ids"]
         expected.append(classes_of(backbone, head, ids, form))
-    reading = read(tmp_path, "pure")
+    reading = read(tmp_path, recipe)
+    assert read(tmp_path, "pure", mark=mark).scores == reading.scores
     assert reading.scores == pytest.approx([float(p[1] - p[0]) for p in expected], abs=1e-5)
     assert reading.scores != pytest.approx([float(p[1] - p[0]) for p in elsewhere], abs=1e-2)
     assert reading.scores != pytest.approx([float(p[1]) for p in expected], abs=1e-2)

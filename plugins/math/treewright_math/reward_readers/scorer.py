@@ -45,7 +45,7 @@ class PrmScorer:
         aggregation: the answer's value from its steps'; ``null`` takes the vendor's way.
         split: where trajectory steps are cut into reasoning steps; ``null`` takes the separator that the model's
             config.json names, or else the recipe's; ``""`` takes each step as it is.
-        mark: what is written behind each reasoning step, for the recipes that leave it open (``pure``, ``trl``);
+        mark: what is written behind each reasoning step, for the recipes that leave it open (``pure*``, ``trl``);
             ``null`` takes the mark that config.json names, or else the recipe's. ``trl`` writes the separator.
         device: ``auto`` takes an accelerator if there is one.
         dtype: of the backbone; heads compute in float32. ``auto`` is float32 on a CPU.

@@ -1,15 +1,18 @@
 r"""Token classifiers read at separators: PURE, and what TRL's trainer makes.
 
-    PURE   problem step 1 \n\n step 2 \n\n …                 r_t = p[1] - p[0]   in [-1, 1], threshold 0
-    TRL    problem \n\n step 1 \n\n step 2 \n\n …            r_t = p[1]
+    PURE   problem step 1 \n step 2 \n …             r_t = p[1] - p[0]   in [-1, 1], threshold 0
+    TRL    problem \n\n step 1 \n\n step 2 \n\n …    r_t = p[1]
 
     p = softmax(score(h_m)),   m the last token of the separator behind step t
 
-PURE tokenises problem and steps one by one. TRL's documentation and its authors' evaluation read each beginning as one
-text, ``separator.join((problem, *steps[:t])) + separator``, at its last token: a separator stands behind the problem
-too, and ``.\n\n`` may be one token. The bos token comes in front, if there is one. A model must be read with the
-separator that it was trained with: the two published ones with an empty line, others with a newline; so the separator
-that steps are cut at is the one that is written.
+PURE cuts answers at empty lines, tokenises problem, steps and marks one by one, and writes nothing between problem and
+first step. PURE-PRM-7B has a newline behind each step, the earlier Qwen2.5-Math-7B-PRM800K an empty line.
+
+TRL's documentation and its authors' evaluation read each beginning as one text,
+``separator.join((problem, *steps[:t])) + separator``, at its last token: a separator stands behind the problem too,
+and ``.\n\n`` may be one token. The bos token comes in front, if there is one. A model must be read with the separator
+that it was trained with: the two published ones with an empty line, others with a newline; so the separator that steps
+are cut at is the one that is written.
 TRL's own evaluation looks at the class only: a step is wrong where class 0 wins, which is r_t < 0.5.
 
 Sources: CJReinforce/PURE (evaluation; its softened minimum, softmax(-r/0.1), makes an answer's number), TRL's trainer
@@ -63,21 +66,26 @@ def as_one_text(vocabulary: Vocabulary, answer: Answer) -> LaidOut:
     return LaidOut(tuple(ids), tuple(reads), owners(answer))
 
 
-PURE: Final = Recipe(
-    name="pure",
-    checkpoints=("jinachris/PURE-PRM-7B", "jinachris/Qwen2.5-Math-7B-PRM800K"),
-    source="CJReinforce/PURE",
-    model_types=("qwen2",),
-    layout=part_by_part,
-    output=CLASSIFIER,
-    measure=probability_difference(1, 0),
-    range=(-1.0, 1.0),
-    link="real",
-    aggregation="soft-min",
-    threshold=0.0,
-    mark="\n\n",
-    tokens=(VendorToken("\n\n"),),
-)
+def _pure(name: str, checkpoint: str, mark: str) -> Recipe:
+    return Recipe(
+        name=name,
+        checkpoints=(checkpoint,),
+        source="CJReinforce/PURE",
+        model_types=("qwen2",),
+        layout=part_by_part,
+        output=CLASSIFIER,
+        measure=probability_difference(1, 0),
+        range=(-1.0, 1.0),
+        link="real",
+        aggregation="soft-min",
+        threshold=0.0,
+        mark=mark,
+        tokens=(VendorToken(mark),),
+    )
+
+
+PURE: Final = _pure("pure", "jinachris/PURE-PRM-7B", "\n")
+PURE_PRM800K: Final = _pure("pure-prm800k", "jinachris/Qwen2.5-Math-7B-PRM800K", "\n\n")
 
 TRL: Final = Recipe(
     name="trl",
