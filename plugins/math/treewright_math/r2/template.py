@@ -92,7 +92,7 @@ def _objects(text: str) -> Iterator[Mapping[str, Any]]:
 
 def _lines(text: str) -> dict[str, str]:
     matches = (_LINE.match(line) for line in text.split("\n"))
-    return {match[1]: match[2].strip(" *_`\",") for match in matches if match and re.search("[A-Za-z]", match[2])}
+    return {match[1]: match[2].strip(' *_`",') for match in matches if match and re.search("[A-Za-z]", match[2])}
 
 
 def _plain(key: str) -> str:
