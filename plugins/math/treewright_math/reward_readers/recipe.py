@@ -61,10 +61,12 @@ class VendorToken(NamedTuple):
     Attributes:
         text: its text; the tokenizer must make exactly this one token of it (see ``Vocabulary.id_of``).
         id: the id that the vendor's own code has written down, ``None`` where that looks it up too.
+        may_lack: whether a tokenizer may have no such token where ids are not checked strictly.
     """
 
     text: str
     id: int | None = None
+    may_lack: bool = False
 
 
 class Layer(NamedTuple):
