@@ -49,7 +49,7 @@ class Counters:
         reused: of the sequences asked for, found in the cache.
         decoded: drawn tokens that were fed back.
         drawn: drawn tokens.
-        crowded: calls whose sequences did not fit into the cache together, and were read without it.
+        crowded: groups whose sequence does not fit into the cache by itself, and was read without it.
     """
 
     prefilled: int = 0

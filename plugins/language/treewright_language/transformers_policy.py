@@ -125,6 +125,11 @@ class TransformersPolicy:
         """Most that the kept keys, values and logits took at any time."""
         return self._writer.cache_peak_bytes
 
+    @property
+    def passing_peak_bytes(self) -> int:
+        """Most that keys, values and logits took which were kept for one call only."""
+        return self._writer.passing_peak_bytes
+
     def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
         """Up to ``n`` steps for each request.
 
