@@ -1,6 +1,7 @@
 r"""Which recipe a folder wants: by its own word, by a published model's name, else by what its config and files say.
 
-A model that is trained in a vendor's format says so in its config.json, and may say where its steps end:
+A model that is trained in a vendor's format says so in its config.json, and may say where its steps end (and,
+for ``pure`` and ``trl``, which ``mark`` stands behind them):
 
     "treewright": {"recipe": "qwen2.5-math-prm", "separator": "\n"}
 

@@ -53,7 +53,7 @@ class PrmScorer:
             its score is then the same to the last bit whatever else is in the batch.
         max_tokens: longest input; ``null`` takes what recipe and backbone allow.
         strict_ids: whether token ids that the vendor has written down must be this tokenizer's; switch it off for
-            models of one's own in a vendor's format.
+            models of one's own in a vendor's format. It also lets SPRM's tokenizers lack the thinking tags.
 
     Attributes:
         level, range, link: as the recipe says (the class itself promises the least).
