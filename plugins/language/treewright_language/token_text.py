@@ -4,8 +4,9 @@ Text alone does not determine the tokens that were drawn; so a step of this voca
 (``Step.encoding``), and only steps of others are tokenised, each by itself.
 """
 
+import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -23,6 +24,8 @@ Ids: TypeAlias = tuple[int, ...]
 _KEPT_PROMPTS = 4096
 _CONTEXT = 8  # tokens before a step: enough to tell how its first token is written in their company
 _HALF_A_CHARACTER = "\ufffd"
+_PLAINLY = {"add_special_tokens": False, "verbose": False}
+_FIRST_MARK = 0xF0000  # of the private planes: characters that mean nothing
 
 
 class TokenText:
@@ -48,6 +51,8 @@ class TokenText:
         self.ends: Ids = tuple(dict.fromkeys([own, *end_ids] if isinstance(own, int) else end_ids))
         self.delimiter = delimiter
         self.may_complete = self._completing()
+        added = tokenizer.added_tokens_decoder.values()
+        self._control = tuple(token.content for token in added if token.special and token.content)
         self._prompts: OrderedDict[tuple[Any, ...], Ids] = OrderedDict()
 
     def prompt(self, messages: Sequence[Message]) -> Ids:
@@ -80,7 +85,7 @@ class TokenText:
         if encoding is not None and encoding.vocabulary == self.vocabulary:
             ids = encoding.ids
             return ids if last or not ids or ids[-1] not in self.ends else ids[:-1]
-        found = tuple(self._tokenizer.encode(as_text(step.content), add_special_tokens=False))
+        found = self._as_text(as_text(step.content))
         return (*found, self.ends[0]) if last and step.finish == "stop" and self.ends else found
 
     def text(self, ids: Sequence[int], before: Sequence[int], *, last: bool = True) -> str:
@@ -114,12 +119,22 @@ class TokenText:
     def _written(self, messages: Sequence[Message]) -> Ids:
         if self._tokenizer.chat_template is None:
             text = "".join(f"{message['content']}\n\n" for message in messages)
-            return tuple(self._tokenizer.encode(text))
+            return tuple(self._tokenizer.encode(text, split_special_tokens=True, verbose=False))
+        mask = _Mask(self._control, "".join(message["content"] for message in messages))
+        covered = [{**message, "content": mask.covered(message["content"])} for message in messages]
         try:
-            text = self._tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, tokenize=False)
+            text = self._tokenizer.apply_chat_template(covered, add_generation_prompt=True, tokenize=False)
         except Exception as error:  # templates are programs and raise what they like
             raise CallFailed(f"the chat template refuses the conversation: {error}") from error
-        return tuple(self._tokenizer.encode(text, add_special_tokens=False))
+        return tuple(
+            token
+            for piece, plain in mask.pieces(text)
+            for token in (self._as_text(piece) if plain else self._tokenizer.encode(piece, **_PLAINLY))
+        )
+
+    def _as_text(self, text: str) -> Ids:
+        """A text's tokens; what looks like a control token in it is text like any other."""
+        return tuple(self._tokenizer.encode(text, split_special_tokens=True, **_PLAINLY))
 
     def _pieces(self) -> list[str]:
         """What each token writes, alone and behind another one: some decoders drop a blank at the beginning."""
@@ -141,3 +156,33 @@ class TokenText:
             halves = _HALF_A_CHARACTER if last > "\x7f" else last
             table[:] = [last in piece or halves in piece for piece in self._pieces()]
         return table
+
+
+class _Mask:
+    """Covers the names of control tokens within messages while the chat template writes the conversation.
+
+    Args:
+        control: the names.
+        text: all messages; the characters that stand for names are chosen so that they do not occur in it.
+    """
+
+    def __init__(self, control: Sequence[str], text: str) -> None:
+        found = sorted((name for name in control if name in text), key=len, reverse=True)
+        marks = (mark for mark in map(chr, range(_FIRST_MARK, 0x110000)) if mark not in text)
+        self._marks = dict(zip(found, marks, strict=False))
+
+    def covered(self, text: str) -> str:
+        """The text with a mark in the place of each name."""
+        for name, mark in self._marks.items():
+            text = text.replace(name, mark)
+        return text
+
+    def pieces(self, text: str) -> Iterator[tuple[str, bool]]:
+        """The conversation piece by piece, and whether a piece is a name that was covered."""
+        if not self._marks:
+            yield text, False
+            return
+        names = {mark: name for name, mark in self._marks.items()}
+        for piece in re.split(f"([{''.join(names)}])", text):
+            if piece:
+                yield names.get(piece, piece), piece in names

@@ -174,7 +174,9 @@ class TransformersPolicy:
     def _proposals(self, ready: "Ready", samples: "Sequence[Drawn]") -> Proposals:
         good = [sample for sample in samples if sample.log_probability == sample.log_probability]
         steps = [self._step(ready, sample) for sample in good]
-        return Proposals(steps, Usage(prompt_tokens=len(ready.ids)), (_NO_NUMBERS,) * (len(samples) - len(good)))
+        dropped = sum(len(sample.ids) for sample in samples) - sum(step.tokens or 0 for step in steps)
+        usage = Usage(prompt_tokens=len(ready.ids), generated_tokens=dropped)
+        return Proposals(steps, usage, (_NO_NUMBERS,) * (len(samples) - len(good)))
 
     def _step(self, ready: "Ready", sample: "Drawn") -> Step:
         content = self._text.text(sample.ids, ready.ids, last=sample.finish == "stop")

@@ -152,6 +152,18 @@ def test_model_that_keeps_a_state_is_refused(checkpoint, tmp_path):
         TransformersPolicy(model=str(folder), device="cpu")
 
 
+def test_weights_that_give_no_numbers_are_blamed_themselves(checkpoint, tmp_path):
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(checkpoint(), tmp_path / "damaged")
+    weights = load_file(folder / "model.safetensors")
+    weights["lm_head.weight"][:] = torch.nan
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ConfigurationError, match=r"give no numbers.*\n.*damaged"):
+        TransformersPolicy(model=str(folder), device="cpu")
+
+
 def test_model_that_takes_no_masks_of_four_dimensions_is_refused(build):
     with pytest.raises(ConfigurationError, match="cannot be batched"):
         build("bloom", config={"n_layer": 2, "n_head": 4})
