@@ -83,7 +83,7 @@ _VARIANTS = {"ablations": ablations, "budgets": budgets, "seeds": seeds}
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=sorted(_VARIANTS))
     parser.add_argument("--budget", type=int, default=2000, help="inner evaluations a molecule (default: 2000)")
     parser.add_argument("--limit", type=int, help="only the first so many molecules")

@@ -70,7 +70,7 @@ class Outcome:
 
     def spent(self, counter: str) -> float:
         """Mean of a cost counter over the problems, all roles together."""
-        sums = [sum(role.get(counter, 0) for role in r["cost"].values()) for r in self.records.values()]
+        sums: list[float] = [sum(role.get(counter, 0) for role in r["cost"].values()) for r in self.records.values()]
         return sum(sums) / len(sums)
 
 

@@ -71,6 +71,8 @@ class Page:
             code, said = command(words[1:])
             self.printed += said
             assert code == wanted, f"{block}: {line}\nexit code {code}\n{said}"
+        wanted_text = " ".join(block.marks.get("prints", "").split())
+        assert wanted_text in " ".join(self.printed.split()), f"{block}: no '{wanted_text}' in\n{self.printed}"
 
     def _install(self, folder: Path) -> None:
         """Make a plugin visible as ``pip install -e`` would."""

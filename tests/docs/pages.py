@@ -5,6 +5,7 @@
 <!-- exit code: N -->        what the commands of the block return
 <!-- installs: FOLDER -->    the block installs the plugin in that folder
 <!-- output -->              the block is what the commands before it print
+<!-- prints: TEXT -->        what the commands of the block print holds this, whatever the number of blanks
 """
 
 import re
@@ -17,7 +18,7 @@ RUN = [ROOT / "README.md", DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob(
 ALL = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 
 _BLOCK = re.compile(r"((?:^<!-- [^\n]* -->\n)*)^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_MARK = re.compile(r"<!-- (not run|file|exit code|installs|output)(?:: (.*?))? -->")
+_MARK = re.compile(r"<!-- (not run|file|exit code|installs|output|prints)(?:: (.*?))? -->")
 _LANGUAGES = {"python", "yaml", "bash", "text"}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from treewright.configuration.complaints import Complaints, nearest
 from treewright.configuration.document import Document, path_of
 from treewright.configuration.nodes import Place
-from treewright.configuration.unused_roles import check_unused
+from treewright.configuration.unused_roles import check_unused, used_roles
 from treewright.pipeline import ComponentSpec, capabilities_of, expected_of, needs_of
 from treewright_registry import Need, Registry
 
@@ -17,10 +17,10 @@ def check_requirements(document: Document, registry: Registry, complaints: Compl
 
     Returns notes: what is odd and does not keep the pipeline from running.
     """
-    checker = _Checker(document, registry, complaints)
     users: dict[str, ComponentSpec | None] = {"search": document.search, "aggregator": document.aggregator}
     for role, filling in document.roles.items():
         users[path_of(document.kinds[role], role)] = filling
+    checker = _Checker(document, registry, complaints, frozenset(used_roles(document, users).values()))
     for path, spec in users.items():
         if spec is not None:
             checker.check(path, spec)
@@ -46,8 +46,9 @@ def _check_budget(document: Document, search: ComponentSpec, complaints: Complai
 class _Checker:
     """Checks the needs of one component after another."""
 
-    def __init__(self, document: Document, registry: Registry, complaints: Complaints) -> None:
+    def __init__(self, document: Document, registry: Registry, complaints: Complaints, called: frozenset[str]) -> None:
         self.document, self.registry, self.complaints = document, registry, complaints
+        self.called = called  # kinds of components that search and aggregator call
 
     def check(self, path: str, spec: ComponentSpec) -> None:
         place = self.document.reader.places[path]
@@ -56,8 +57,11 @@ class _Checker:
             if need.kind != "aggregator":  # every pipeline has one
                 self._check_role(place, path, spec, own, need)
         for role, need in expected_of(self.document.reader.classes[path], spec.options).items():
+            who = f"{spec.descriptor.kind} '{spec.name}'"
             if need.kind not in self.document.kinds.values():
-                self._absent(place, f"{spec.descriptor.kind} '{spec.name}'", role, role, need)
+                self._absent(place, who, role, role, need)
+            elif need.kind not in self.called and self.document.search is not None:
+                self._uncalled(place, who, need, self.document.search)
 
     def _check_role(self, place: Place, path: str, spec: ComponentSpec, own: str, need: Need) -> None:
         role = spec.roles.get(own, own)
@@ -84,6 +88,14 @@ class _Checker:
             close = nearest(role, others) or others[0]
             lines.insert(0, f"to use role '{close}' for it, write  roles: {{{own}: {close}}}")
         self.complaints.add(place, what, *lines, self._known(need))
+
+    def _uncalled(self, place: Place, who: str, need: Need, search: ComponentSpec) -> None:
+        """What a component works with is there, and nothing would ever call it."""
+        what = f"{who} works with what a {need.kind} gives, and nothing calls one: search '{search.name}' does not"
+        if search.options.get("hits") == 0:
+            self.complaints.add(place, f"{what} with hits: 0", "set search.hits above 0")
+        else:
+            self.complaints.add(place, what, f"take a search that calls a {need.kind}, or another option here")
 
     def _renaming(self, path: str, own: str, need: Need) -> str:
         others = [name for name, kind in self.document.kinds.items() if kind == need.kind]

@@ -18,7 +18,7 @@ def check_unused(document: Document, users: Mapping[str, ComponentSpec | None], 
         users: path of the block → component, for search, aggregator and all roles.
         complaints: takes what is wrong.
     """
-    used = _used(document, users)
+    used = used_roles(document, users)
     empty = {role: kind for role, kind in used.items() if role not in document.kinds}
     notes = []
     for role, kind in document.kinds.items():
@@ -36,7 +36,7 @@ def check_unused(document: Document, users: Mapping[str, ComponentSpec | None], 
     return notes
 
 
-def _used(document: Document, users: Mapping[str, ComponentSpec | None]) -> dict[str, str]:
+def used_roles(document: Document, users: Mapping[str, ComponentSpec | None]) -> dict[str, str]:
     """Role → kind of all that search and aggregator use, themselves or through what they use."""
     used: dict[str, str] = {}
     waiting = ["search", "aggregator"]

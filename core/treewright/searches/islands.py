@@ -16,7 +16,7 @@ Needs a policy that revises whole answers, and a scorer. The policy sees other m
 
 from collections.abc import Hashable, Mapping, Sequence
 from math import exp
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from treewright_registry import TO_END, Capability, Context, Env, Hit, Need, Problem, Score, Trajectory
 
@@ -78,6 +78,14 @@ class Islands:
     }
     needs_budget: ClassVar[bool] = True
     own_limits: ClassVar[tuple[str, ...]] = ("rounds",)
+
+    @staticmethod
+    def needs_for(options: Mapping[str, Any]) -> Mapping[str, Need]:
+        """Without records to retrieve no retriever is called."""
+        needs = dict(Islands.needs)
+        if options.get("hits") == 0:
+            del needs["retriever"]
+        return needs
 
     def __init__(
         self,

@@ -24,7 +24,7 @@ A retriever is used if the pipeline has one: its hits go with every request.
 
 from collections.abc import Callable, Mapping
 from math import inf, isnan, log, sqrt
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from treewright.searches.self_refine_tree import Answer, Answers
 from treewright_registry import TO_END, Capability, Context, Env, Key, Need, Problem, Score
@@ -60,6 +60,14 @@ class SelfRefineMcts:
     }
     needs_budget: ClassVar[bool] = True
     own_limits: ClassVar[tuple[str, ...]] = ("iterations",)
+
+    @staticmethod
+    def needs_for(options: Mapping[str, Any]) -> Mapping[str, Need]:
+        """Without records to retrieve no retriever is called."""
+        needs = dict(SelfRefineMcts.needs)
+        if options.get("hits") == 0:
+            del needs["retriever"]
+        return needs
 
     def __init__(
         self,

@@ -12,13 +12,14 @@ from rdkit import Chem
 
 from treewright_chemistry.encoder import DualEncoder
 from treewright_chemistry.encoder_batches import BatchSource
+from treewright_chemistry.encoder_checkpoint import CHECKPOINT
 from treewright_chemistry.encoder_data import build_store
 from treewright_chemistry.encoder_file import CONFIG, SUMS, WEIGHTS, read_encoder, write_encoder
 from treewright_chemistry.encoder_model import EncoderSizes
 from treewright_chemistry.encoder_sources import simulated_example
 from treewright_chemistry.encoder_store import EncoderStore
 from treewright_chemistry.encoder_trainer import EncoderTrainer
-from treewright_chemistry.encoder_training import CHECKPOINT, TrainingOptions, fit
+from treewright_chemistry.encoder_training import TrainingOptions, fit
 from treewright_chemistry.errors import StructureError, TableError
 from treewright_chemistry.formula import parse_formula
 from treewright_chemistry.peak_grammar import parse_groups

@@ -15,7 +15,7 @@ from treewright_chemistry.held_out import reserved_blocks
 from treewright_chemistry.knowledge_base import Substructures
 from treewright_chemistry.reserved_molecules import closed_book_sign
 from treewright_chemistry.structures import inchikey14
-from treewright_chemistry.substructure_knowledge import load_substructures, load_vectors
+from treewright_chemistry.substructure_records import load_substructures, load_vectors
 from treewright_chemistry.substructures import collect
 from treewright_knowledge import KnowledgeStore
 from treewright_registry import ConfigurationError, DataError, KnowledgeBuild

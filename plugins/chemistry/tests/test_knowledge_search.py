@@ -20,7 +20,8 @@ from treewright_chemistry.molecule_library import MoleculeLibrary, MoleculeSpool
 from treewright_chemistry.smiles_lists import SmilesLine
 from treewright_chemistry.spectrum_codec import SpectrumCodec
 from treewright_chemistry.substructure_harvest import Harvester, HarvestSettings
-from treewright_chemistry.substructure_knowledge import is_closed_book, load_substructures
+from treewright_chemistry.substructure_knowledge import is_closed_book
+from treewright_chemistry.substructure_records import load_substructures
 from treewright_knowledge import Description, KnowledgeStore, Record, StoreBuilder
 from treewright_registry import DataError, KnowledgeBuild, RetrieveRequest
 

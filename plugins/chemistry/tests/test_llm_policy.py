@@ -1,5 +1,6 @@
 """Policy chemistry/llm through real runs, against a chat completions server of the tests' own."""
 
+import asyncio
 import importlib.util
 import json
 import threading
@@ -8,7 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from treewright.cli.main import main
+from treewright_chemistry.llm_policy import LanguageModelPolicy
+from treewright_chemistry.measured_task import Measured
 from treewright_chemistry.structures import parse_structure
+from treewright_registry import ProposeRequest, Sampling, Step, Trajectory
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("openai") is None, reason="the client library openai is not installed (extra 'language')"
@@ -299,3 +303,32 @@ def test_islands_of_rewrites_show_their_peers(server, tmp_path):
     assert any("Other structures that were proposed:\n" in prompt for prompt in rewrites)
     [line] = (tmp_path / "run" / "results.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["answer"] == "CCO"
+
+
+class Writer:
+    """An environment whose model writes longer alcohols when hotter; ``drawn`` holds how answers were to be drawn."""
+
+    def __init__(self, problem):
+        self.problem = problem
+        self.drawn = []
+
+    async def propose(self, trajectories, n, *, role, sampling):
+        assert (n, role) == (1, "model")
+        self.drawn += [sampling] * len(trajectories)
+        return [[root.extend(Step(tagged(f"{'C' * int(sampling.temperature)}CO")))] for root in trajectories]
+
+    async def together(self, *calls):
+        return [await call for call in calls]
+
+
+def test_requests_of_one_batch_are_each_drawn_as_they_say():
+    [problem, *_] = Measured().problems()
+    env = Writer(problem)
+    temperatures = [0.0, 2.0, 0.0, 1.0]
+    requests = [
+        ProposeRequest(Trajectory(problem), 1, seed, Sampling(temperature=temperature))
+        for seed, temperature in enumerate(temperatures)
+    ]
+    made = asyncio.run(LanguageModelPolicy(formula="off", repairs=0).propose(requests, env))
+    assert [[step.content for step in each.steps] for each in made] == [["CO"], ["CCCO"], ["CO"], ["CCO"]]
+    assert sorted(env.drawn) == [Sampling("end", temperature) for temperature in sorted(temperatures)]

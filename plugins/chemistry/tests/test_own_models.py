@@ -103,6 +103,22 @@ def test_retrieved_fragments_without_a_retriever_are_a_mistake_in_the_configurat
     load_pipeline("chemistry/k-mse", Registry.load(), overrides=settings)
 
 
+@pytest.mark.parametrize(
+    ("pipeline", "setting", "repair"),
+    [
+        ("chemistry/k-mse", "search.hits=0", "search 'core/self-refine-mcts' does not with hits: 0\n *set search.hits"),
+        ("chemistry/k-mse", "search={use: core/islands, hits: 0}", "search 'core/islands' does not with hits: 0"),
+        ("chemistry/k-mse", "search={use: core/sample, n: 4}", "search 'core/sample' does not\n *take a search"),
+    ],
+)
+def test_retrieved_fragments_in_a_search_that_retrieves_nothing_are_a_mistake_too(
+    pipeline: str, setting: str, repair: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"nothing calls one: {repair}"):
+        load_pipeline(pipeline, Registry.load(), overrides=[setting])
+    load_pipeline(pipeline, Registry.load(), overrides=[setting, "policy.fragments=shipped"])
+
+
 def test_a_retrieved_record_that_is_no_structure_is_named() -> None:
     with pytest.raises(StructureError, match="retrieved record 'a word'"):
         proposed(Assembly(evaluations=50, fragments="retrieved"), "a word")

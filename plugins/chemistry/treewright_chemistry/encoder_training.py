@@ -1,10 +1,4 @@
-"""Training of the dual encoder (needs torch).
-
-The loss is NT-Xent in both directions (Chen et al., ICML 2020, temperature 0.07): a spectrum against the
-molecules of its batch, isomers of its own formula among them, and against edited isomers; a molecule
-against the spectra. A third term, one sigmoid per pair, draws a spectrum towards the substructures that
-its molecule contains.
-"""
+"""Training of the dual encoder (needs torch): AdamW, warm-up and cosine, resumable; the loss is in `encoder_loss`."""
 
 from __future__ import annotations
 
@@ -15,26 +9,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import cos, pi
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
 
 from treewright_chemistry.cosine_fit import fit_cosine
 from treewright_chemistry.encoder_batches import Batch, BatchSource, spectra_of
+from treewright_chemistry.encoder_checkpoint import CHECKPOINT, export, restore, save
 from treewright_chemistry.encoder_data import DataOptions, load_store
-from treewright_chemistry.encoder_file import write_encoder
+from treewright_chemistry.encoder_loss import losses_of
 from treewright_chemistry.encoder_model import DualEncoderModel, EncoderSizes
 from treewright_chemistry.encoder_pieces import fit_pieces
 from treewright_chemistry.encoder_store import EncoderStore, MoleculePicker, read_store, write_store
-from treewright_chemistry.environments import scheme_fingerprint
 from treewright_chemistry.shifts import ShiftTables
 
-CHECKPOINT: Final = "encoder_checkpoint.pt"
 STORE: Final = "encoder_store.npz"
-TAU: Final = 0.07
 PIECE_WEIGHT: Final = 4.0
 HELD_OUT: Final = 600
 """Held-out spectra of each kind looked at while training."""
@@ -123,7 +113,7 @@ def fit(
     torch.manual_seed(seed)
     model = DualEncoderModel(sizes)
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.01)
-    step = _restore(out / CHECKPOINT, model, optimizer) if resume else 0
+    step = restore(out / CHECKPOINT, model, optimizer) if resume else 0
     source = BatchSource(store, batch=options.batch, isomers=options.isomers, pieces=options.pieces, seed=seed)
     began, losses, figures = time.perf_counter(), [], dict[str, float]()
     log(f"{sum(p.numel() for p in model.parameters())} weights, from step {step}")
@@ -133,28 +123,12 @@ def fit(
         if step % options.report == 0 or step == options.steps:
             figures = evaluate(model, store) | {"loss": float(np.mean(losses))}
             losses = []
-            _save(out / CHECKPOINT, model, optimizer, step)
+            save(out / CHECKPOINT, model, optimizer, step)
             log(f"step {step}: {_text(figures)}, {time.perf_counter() - began:.0f} s")
-    _save(out / CHECKPOINT, model, optimizer, step)
+    save(out / CHECKPOINT, model, optimizer, step)
     figures |= {"steps": float(step), "seconds": time.perf_counter() - began}
     export(model, sizes, out, seed=seed, figures=figures)
     return figures
-
-
-def losses_of(model: DualEncoderModel, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Return the contrastive and the substructure loss of a batch."""
-    spectra = model.spectrum(batch.spectra)
-    molecules = model.molecule(batch.molecules)
-    number = len(spectra)
-    same = torch.from_numpy(batch.same)
-    twins = same & ~torch.eye(number, dtype=torch.bool)
-    whole = molecules[: number + batch.negatives]
-    logits = spectra @ whole.T / TAU
-    logits = logits.masked_fill(functional.pad(twins, (0, batch.negatives)), -1e4)
-    own = torch.arange(number)
-    forth = functional.cross_entropy(logits, own)
-    back = functional.cross_entropy(logits[:, :number].T, own)
-    return (forth + back) / 2.0, _piece_loss(model, spectra, molecules[number + batch.negatives :], batch)
 
 
 def evaluate(model: DualEncoderModel, store: EncoderStore, *, most: int = HELD_OUT) -> dict[str, float]:
@@ -177,18 +151,6 @@ def evaluate(model: DualEncoderModel, store: EncoderStore, *, most: int = HELD_O
     return figures | {"held_out_molecules": float(len(owners))}
 
 
-def export(model: DualEncoderModel, sizes: EncoderSizes, out: Path, *, seed: int, figures: Mapping[str, float]) -> None:
-    """Write the weights and what is needed to rebuild the networks."""
-    weights = {name: value.detach().numpy() for name, value in model.state_dict().items()}
-    config: dict[str, Any] = {
-        "sizes": sizes.as_dict(),
-        "scheme": scheme_fingerprint(),
-        "seed": seed,
-        "training": dict(figures),
-    }
-    write_encoder(out, weights, config)
-
-
 def _step(model: DualEncoderModel, optimizer: torch.optim.Optimizer, batch: Batch, rate: float, seed: int) -> float:
     torch.manual_seed(seed)  # dropout depends on the step alone, so that a resumed training repeats it
     for group in optimizer.param_groups:
@@ -201,14 +163,6 @@ def _step(model: DualEncoderModel, optimizer: torch.optim.Optimizer, batch: Batc
     return float(contrastive.detach())
 
 
-def _piece_loss(model: DualEncoderModel, spectra: Tensor, pieces: Tensor, batch: Batch) -> Tensor:
-    known = torch.from_numpy(batch.known)
-    if not len(pieces) or not known.any():
-        return spectra.sum() * 0.0
-    logits = model.piece_scale[0].exp() * (spectra[known] @ pieces.T) + model.piece_scale[1]
-    return functional.binary_cross_entropy_with_logits(logits, torch.from_numpy(batch.holds)[known].float())
-
-
 def _rate(step: int, options: TrainingOptions) -> float:
     if step < options.warm_up:
         return options.rate * (step + 1) / options.warm_up
@@ -217,21 +171,6 @@ def _rate(step: int, options: TrainingOptions) -> float:
 
 def _late(began: float, minutes: float | None) -> bool:
     return minutes is not None and time.perf_counter() - began > 60.0 * minutes
-
-
-def _save(path: Path, model: DualEncoderModel, optimizer: torch.optim.Optimizer, step: int) -> None:
-    draft = path.with_name(path.name + ".part")
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, draft)
-    draft.replace(path)
-
-
-def _restore(path: Path, model: DualEncoderModel, optimizer: torch.optim.Optimizer) -> int:
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    return int(state["step"])
 
 
 def _text(figures: Mapping[str, float]) -> str:

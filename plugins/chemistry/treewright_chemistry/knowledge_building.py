@@ -21,14 +21,8 @@ from treewright_chemistry.molecule_library import MoleculeSpool, write_library
 from treewright_chemistry.reserved_molecules import closed_book_sign
 from treewright_chemistry.smiles_lists import read_smiles_lists
 from treewright_chemistry.substructure_harvest import Harvest, HarvestSettings, Refused, harvests
-from treewright_chemistry.substructure_knowledge import (
-    ACCOUNT,
-    CLOSED_BOOK,
-    NEEDS,
-    needs_of,
-    record_of,
-    shipped_encoder,
-)
+from treewright_chemistry.substructure_knowledge import ACCOUNT, CLOSED_BOOK, shipped_encoder
+from treewright_chemistry.substructure_records import NEEDS, needs_of, record_of
 from treewright_chemistry.substructures import Substructure, SubstructureCounter
 from treewright_knowledge import Description, StoreBuilder, source_of
 from treewright_registry import DataError, KnowledgeBuild

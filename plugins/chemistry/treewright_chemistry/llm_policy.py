@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from treewright_registry import (
     Blob,
@@ -92,9 +92,8 @@ class LanguageModelPolicy:
         """Up to ``n`` structures for each request; a missing one leaves its reason in ``failed``."""
         drafts = [[self._begun(request) for _ in range(request.n)] for request in requests]
         every = [draft for of_request in drafts for draft in of_request]
-        sampling = requests[0].sampling._replace(unit="end")
-        await self._criticise([draft for draft in every if draft.present is not None], env, sampling)
-        await self._write(every, env, sampling)
+        await self._criticise([draft for draft in every if draft.present is not None], env)
+        await self._write(every, env)
         return [_proposals(of_request) for of_request in drafts]
 
     def _begun(self, request: ProposeRequest) -> Draft:
@@ -103,18 +102,18 @@ class LanguageModelPolicy:
         unknown = self._unknowns.of(request.trajectory.problem.prompt)
         return Draft(unknown, request, _present(request.trajectory), self.formula)
 
-    async def _criticise(self, drafts: Sequence[Draft], env: Env, sampling: Sampling) -> None:
+    async def _criticise(self, drafts: Sequence[Draft], env: Env) -> None:
         """Get a critique of each draft's present structure; without one the draft has failed."""
-        texts = await _ask(env, [self._critique_prompt(draft) for draft in drafts], sampling)
+        texts = await _ask(env, [Asked(self._critique_prompt(draft), _sampling(draft)) for draft in drafts])
         for draft, text in zip(drafts, texts, strict=True):
             draft.criticised(text)
 
-    async def _write(self, drafts: Sequence[Draft], env: Env, sampling: Sampling) -> None:
+    async def _write(self, drafts: Sequence[Draft], env: Env) -> None:
         """Ask for each draft's structure, and again while it is of no use and repairs are left."""
         prompts = {id(draft): self._writing_prompt(draft) for draft in drafts if draft.wanting}
         for attempt in range(self.repairs + 1):
             wanting = [draft for draft in drafts if draft.wanting]
-            texts = await _ask(env, [draft.asked(prompts[id(draft)]) for draft in wanting], sampling)
+            texts = await _ask(env, [Asked(draft.asked(prompts[id(draft)]), _sampling(draft)) for draft in wanting])
             for draft, text in zip(wanting, texts, strict=True):
                 draft.answered(text, last=attempt == self.repairs)
 
@@ -173,13 +172,33 @@ class LanguageModelPolicy:
         return self.blobs.put(png_of(molecule), "image/png")
 
 
-async def _ask(env: Env, prompts: Sequence[Payload], sampling: Sampling) -> list[str | None]:
+class Asked(NamedTuple):
+    """A prompt for the model, and how its answer is to be drawn."""
+
+    prompt: Payload
+    sampling: Sampling
+
+
+async def _ask(env: Env, asked: Sequence[Asked]) -> list[str | None]:
     """The model's text for each prompt, None where the call failed; all calls at once."""
-    if not prompts:
-        return []
-    roots = [Trajectory(_conversation(env.problem.id, prompt)) for prompt in prompts]
-    answers = await env.propose(roots, 1, role="model", sampling=sampling)
-    return [as_text(made[0].step.content) if made and made[0].step else None for made in answers]
+    alike: dict[Sampling, list[int]] = {}  # requests of one batch may be drawn differently
+    for place, each in enumerate(asked):
+        alike.setdefault(each.sampling, []).append(place)
+    roots = [Trajectory(_conversation(env.problem.id, each.prompt)) for each in asked]
+    calls = [
+        env.propose([roots[place] for place in places], 1, role="model", sampling=sampling)
+        for sampling, places in alike.items()
+    ]
+    texts: list[str | None] = [None] * len(asked)
+    for places, answers in zip(alike.values(), await env.together(*calls), strict=True):
+        for place, made in zip(places, answers, strict=True):
+            texts[place] = as_text(made[0].step.content) if made and made[0].step else None
+    return texts
+
+
+def _sampling(draft: Draft) -> Sampling:
+    """As its request says, to the end of the answer."""
+    return draft.request.sampling._replace(unit="end")
 
 
 def _conversation(problem_id: str, prompt: Payload) -> Problem:

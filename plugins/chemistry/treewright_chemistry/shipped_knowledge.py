@@ -20,14 +20,8 @@ from treewright_chemistry.held_out import reserved_blocks
 from treewright_chemistry.reserved_molecules import closed_book_sign
 from treewright_chemistry.shared_encoder import shipped_vectors
 from treewright_chemistry.substructure_file import SHIPPED, shipped_substructures
-from treewright_chemistry.substructure_knowledge import (
-    ACCOUNT,
-    CLOSED_BOOK,
-    NEEDS,
-    needs_of,
-    record_of,
-    shipped_encoder,
-)
+from treewright_chemistry.substructure_knowledge import ACCOUNT, CLOSED_BOOK, shipped_encoder
+from treewright_chemistry.substructure_records import NEEDS, needs_of, record_of
 from treewright_knowledge import FORMAT_VERSION, Description, Source, StoreBuilder, is_store
 from treewright_registry import DataError
 

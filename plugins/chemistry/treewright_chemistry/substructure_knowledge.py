@@ -1,4 +1,4 @@
-"""The substructures of a knowledge base: how records hold them, and which of them a spectrum brings up.
+"""Which substructures of a knowledge base a spectrum brings up.
 
 A substructure comes into question if the formula holds its heavy atoms and its degrees of unsaturation. Those are
 ranked by the cosine of their vectors and the spectrum's; a knowledge base without vectors ranks by the distance of
@@ -11,43 +11,34 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
-from collections.abc import Sequence
 from importlib import resources
 from math import exp
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from treewright_chemistry.formula import VALENCE, Formula
+from treewright_chemistry.formula import Formula
 from treewright_chemistry.fragments import TOLERANCE, Fragment, mismatch
 from treewright_chemistry.observations import observe
 from treewright_chemistry.reserved_molecules import closed_book_sign
 from treewright_chemistry.spectrum import Spectrum
+from treewright_chemistry.substructure_records import ELEMENTS, read_needs, substructure_of
 from treewright_chemistry.substructure_text import describe
-from treewright_chemistry.substructures import Kind, Substructure, Window
-from treewright_knowledge import Encoder, KnowledgeStore, Record
-from treewright_registry import JSON, DataError, Hit
+from treewright_chemistry.substructures import Substructure
+from treewright_knowledge import Encoder, KnowledgeStore
+from treewright_registry import DataError, Hit
 
 if TYPE_CHECKING:
     from treewright_chemistry.encoder import DualEncoder
 
-__all__ = [
-    "ACCOUNT", "CLOSED_BOOK", "NEEDS", "SubstructureKnowledge", "is_closed_book", "load_substructures",
-    "load_vectors", "needs_of", "open_substructures", "record_of", "shipped_encoder", "substructure_of",
-]  # fmt: skip
+__all__ = ["ACCOUNT", "CLOSED_BOOK", "SubstructureKnowledge", "is_closed_book", "open_substructures", "shipped_encoder"]
 
-NEEDS: Final = "needs.npy"
-"""For each record what a formula must hold: heavy atoms by element, degrees of unsaturation, all heavy atoms."""
 ACCOUNT: Final = "build.json"
 CLOSED_BOOK: Final = "closed book"
 """The field of the account that holds ``closed_book_sign`` where the reserved molecules were left out."""
 _BLOCK: Final = 4096  # rows compared at once, which bounds the memory
-ELEMENTS: Final = tuple(element for element in VALENCE if element != "H")
-
-Needs = npt.NDArray[np.int16]
 
 
 class Ranked(NamedTuple):
@@ -56,16 +47,6 @@ class Ranked(NamedTuple):
     substructure: Substructure
     similarity: float
     provenance: str
-
-
-def load_substructures(folder: Path, verify: bool = True) -> tuple[Substructure, ...]:
-    """All substructures of a knowledge base, most common first.
-
-    Raises:
-        DataError: naming the file that is missing, truncated, corrupted or of another kind.
-    """
-    with KnowledgeStore.open(folder, verify=verify) as store:
-        return tuple(substructure_of(record, folder) for record in store)
 
 
 def open_substructures(
@@ -100,64 +81,6 @@ def is_closed_book(store: KnowledgeStore) -> bool:
     return isinstance(account, dict) and account.get(CLOSED_BOOK) == closed_book_sign()
 
 
-def load_vectors(folder: Path, verify: bool = True) -> npt.NDArray[np.float32] | None:
-    """The unit vectors in the order of ``load_substructures``, shape (substructures, width), memory-mapped.
-
-    ``None`` if the knowledge base was built without.
-
-    Raises:
-        DataError: as ``load_substructures``.
-    """
-    with KnowledgeStore.open(folder, verify=verify) as store:
-        return store.vectors
-
-
-def record_of(substructure: Substructure, provenance: str) -> Record:
-    """The record of a substructure; its id is the SMILES."""
-    content: dict[str, JSON] = {
-        "text": describe(substructure),
-        "count": substructure.count,
-        "formula": substructure.formula,
-        "unsaturation": substructure.unsaturation,
-        "heavy_atoms": substructure.heavy_atoms,
-        "kind": substructure.kind,
-        "attachments": list(substructure.attachments),
-        "windows": [list(window) for window in map(_window_fields, substructure.windows)],
-    }
-    return Record(substructure.smiles, content, provenance)
-
-
-def substructure_of(record: Record, folder: Path) -> Substructure:
-    """The substructure of a record; ``DataError`` if it is none."""
-    content: Any = record.content
-    try:
-        if content["kind"] not in get_args(Kind):
-            raise ValueError("it has no kind of substructure")
-        return Substructure(
-            record.id, int(content["count"]), str(content["formula"]), int(content["unsaturation"]),
-            int(content["heavy_atoms"]), content["kind"], tuple(map(int, content["attachments"])),
-            tuple(Window(int(atom), float(mean), float(spread)) for atom, mean, spread in content["windows"]),
-        )  # fmt: skip
-    except (KeyError, TypeError, ValueError) as error:
-        what = f"record '{record.id}' is no substructure ({error})"
-        raise DataError(f"{folder}: {what}\n    build the knowledge base with chemistry/substructures") from error
-
-
-def needs_of(substructures: Sequence[Substructure]) -> Needs:
-    """What the formula must hold for each substructure, one row each as ``NEEDS`` tells."""
-    rows = np.zeros((len(substructures), len(ELEMENTS) + 2), dtype=np.int16)
-    for row, each in zip(rows, substructures, strict=True):
-        fragment = Fragment.from_substructure(each)
-        atoms = Counter(fragment.elements)
-        row[:] = [*(atoms[_NUMBERS[element]] for element in ELEMENTS), fragment.unsaturation, len(fragment.elements)]
-    return rows
-
-
-_NUMBERS: Final = dict(
-    B=5, C=6, N=7, O=8, F=9, Si=14, P=15, S=16, Cl=17, Se=34, Br=35, I=53
-)  # fmt: skip
-
-
 class SubstructureKnowledge:
     """The substructures of an opened knowledge base, found by spectrum.
 
@@ -172,7 +95,7 @@ class SubstructureKnowledge:
     def __init__(self, store: KnowledgeStore, encoder: DualEncoder | None = None) -> None:
         self.store = store
         self._encoder = encoder
-        self._needs: Needs = _read_needs(store)
+        self._needs = read_needs(store)
 
     def search(self, spectrum: Spectrum, k: int) -> list[Hit]:
         """The ``k`` substructures that go best with a spectrum, best first, as texts."""
@@ -222,17 +145,6 @@ class SubstructureKnowledge:
         return Ranked(substructure_of(record, self.store.folder), similarity, record.provenance)
 
 
-def _read_needs(store: KnowledgeStore) -> Needs:
-    path = store.extra(NEEDS)
-    try:
-        needs: Needs = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: not a readable .npy file: {error}") from error
-    if needs.shape != (len(store), len(ELEMENTS) + 2):
-        raise DataError(f"{path}: holds {needs.shape}, not one row for each of {len(store)} records")
-    return needs
-
-
 def shipped_encoder() -> Encoder:
     """Name and checksum of the encoder that comes with the package, as a manifest tells them."""
     sums = resources.files(__package__).joinpath("data/encoder.safetensors.sha256").read_text(encoding="ascii")
@@ -263,7 +175,3 @@ def _products(
 def _carbon_lines(spectrum: Spectrum) -> list[float]:
     carbon = observe(spectrum).carbon
     return sorted(carbon[0].tolist()) if len(carbon) else []
-
-
-def _window_fields(window: Window) -> tuple[int, float, float]:
-    return window.atom, window.mean, window.spread

@@ -108,8 +108,9 @@ def test_a_log_probability_that_is_no_number_is_an_error(value):
     assert said == f"the server returned {json.dumps(value)} as the log-probability of a token"
 
 
-def test_an_infinite_log_probability_is_an_error():
-    text = body(logprobs={"content": [{"logprob": float("-inf")}]})
+@pytest.mark.parametrize("value", [float("-inf"), -9999, -9999.0])  # the latter is how servers write the former
+def test_an_infinite_log_probability_is_an_error(value):
+    text = body(logprobs={"content": [{"logprob": -0.5}, {"logprob": value}]})
     assert refusal(text, WHOLE._replace(logprobs=True)) == ("the server returned log-probabilities that sum to -inf")
 
 

@@ -187,8 +187,33 @@ def test_the_law_that_is_sampled_from_can_be_reported_and_is_then_not_mixed_with
     assert step.log_probability == pytest.approx(direct(server, prompt, step.encoding.ids, 0.5), abs=CLOSE)
     with pytest.raises(CallRefused, match="under the model's own law, and that of samples under the law they were dr"):
         likelihood(policy, step)
-    found = likelihood(policy, step, sampling=Sampling(temperature=1.0))
+    found = likelihood(policy, step, sampling=Sampling(temperature=1.0, top_p=1.0))
     assert found.log_probability == pytest.approx(direct(server, prompt, step.encoding.ids), abs=CLOSE)
+
+
+@pytest.mark.parametrize("told", [{}, {"temperature": 1.0}, {"top_p": 1.0}], ids=str)
+def test_what_the_server_draws_at_by_default_is_not_taken_for_the_models_own_law(made, told):
+    policy, _ = made(**TOKENS, law="sampled", logprob_law="sampled", **told)
+    with pytest.raises(CallRefused, match=r"set  temperature: 1\.0  and  top_p: 1\.0,"):
+        likelihood(policy, Step("then 7"))
+    both, _ = made(**TOKENS, law="sampled", logprob_law="sampled", temperature=1.0, top_p=1.0)
+    assert likelihood(both, Step("then 7")).tokens > 0
+
+
+@pytest.mark.parametrize("extra", [{"top_k": 20}, {"min_p": 0.1}, {"repetition_penalty": 1.1}], ids=str)
+def test_extra_fields_that_change_the_law_are_refused_where_two_laws_would_be_mixed(extra):
+    mixed = {"model": "m", "api": "completions", "scoring": "echo", "logprob_law": "sampled"}
+    [name] = extra
+    with pytest.raises(ValueError, match=f"extra holds {name}, so that samples follow another law"):
+        OpenAIPolicy(**mixed, extra=extra)
+
+
+def test_extra_fields_that_change_nothing_pass(shapes):
+    url = shapes().url
+    mixed = {"model": "m", "base_url": url, "api": "completions", "scoring": "echo", "logprob_law": "sampled"}
+    OpenAIPolicy(**mixed, extra={"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0})
+    OpenAIPolicy(**{**mixed, "logprob_law": "model"}, extra={"top_k": 20})
+    OpenAIPolicy(**{**mixed, "scoring": "none"}, extra={"top_k": 20})
 
 
 # -- the boundary -----------------------------------------------------------------------------

@@ -1,11 +1,14 @@
 """What the probe finds out of a server, and what it refuses."""
 
 import asyncio
+import socket
+import time
 
 import pytest
 from plugins.language.tests.vllm_shapes import ABILITIES
 
 from treewright.cli.main import main
+from treewright_language import endpoint_probe
 from treewright_language.openai_policy import OpenAIPolicy
 from treewright_registry import ConfigurationError
 
@@ -122,6 +125,29 @@ def test_a_server_that_is_not_there_is_said_at_once(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     said = refusal("http://127.0.0.1:9/v1")
     assert said.endswith("APIConnectionError: Connection error.\n    is the server running, and base_url right?")
+
+
+def test_a_server_that_takes_connections_and_never_answers_is_not_waited_for(monkeypatch):
+    pytest.importorskip("openai")
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setattr(endpoint_probe, "_PATIENCE", 0.3)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        began = time.monotonic()
+        said = refusal(url)
+        assert time.monotonic() - began < 20  # the client's own patience is ten minutes
+    assert said == (
+        f"model 'tiny' at {url}: no answer within 0.3 s\n    is it still loading, or is base_url something else?"
+    )
+
+
+def test_a_server_that_never_completes_anything_is_asked_once(server, monkeypatch):
+    monkeypatch.setattr(endpoint_probe, "_PATIENCE", 1.0)
+    server.answer = lambda body: None
+    assert "no answer within 1 s" in refusal(server.url)
+    assert len(server.bodies) == 1
 
 
 def test_config_check_build_prints_what_the_server_can_do(shapes, tmp_path, capsys):

@@ -201,6 +201,17 @@ def test_a_missing_key_is_a_mistake_in_the_set_up(server, monkeypatch):
     )
 
 
+@pytest.mark.parametrize("key", ["sk-clé", "sk-a\n", " sk-a", "sk-a\u200b"])
+def test_a_key_that_no_http_header_can_carry_is_a_mistake_in_the_set_up(server, monkeypatch, key):
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with pytest.raises(ConfigurationError) as refused:
+        OpenAIPolicy(model="m")
+    assert str(refused.value) == (
+        "the key in the environment variable OPENAI_API_KEY holds blanks, line breaks or characters outside ASCII,"
+        " which no HTTP header can carry\n    copy it anew"
+    )
+
+
 def test_the_key_may_stand_in_another_variable(server, ask, monkeypatch):
     monkeypatch.setenv("LAB_KEY", "sk-other")
     ask(ProposeRequest(ROOT, 1, 7, TO_END), api_key_env="LAB_KEY")
@@ -220,7 +231,9 @@ def test_the_server_may_be_named_by_the_environment(server, ask, monkeypatch):
     ("options", "said"),
     [
         ({"model": ""}, "model must name a model of the server"),
-        ({"temperature": -0.5}, "temperature must be at least 0, not -0.5"),
+        ({"temperature": -0.5}, "temperature must be a number of at least 0, not -0.5"),
+        ({"temperature": float("nan")}, "temperature must be a number of at least 0, not nan"),
+        ({"temperature": float("inf")}, "temperature must be a number of at least 0, not inf"),
         ({"top_p": 0.0}, "top_p must be in (0, 1], not 0"),
         ({"max_tokens": 0}, "max_tokens must be at least 1, not 0"),
         ({"delimiter": ""}, "delimiter and stop strings must not be empty"),
@@ -235,6 +248,24 @@ def test_options_out_of_range_are_refused(options, said):
     with pytest.raises(ValueError) as refused:
         OpenAIPolicy(**{"model": "m", **options})
     assert str(refused.value) == said
+
+
+def test_no_extra_field_can_override_what_the_policy_sends(server, ask):
+    """Every field of the bodies that it sends, whatever the options, is refused in ``extra``."""
+    server.answer = lambda body: server.says("a", stop_reason="\n\n", logprobs={"content": [{"logprob": -1.0}]})
+    everything = {"temperature": 0.5, "top_p": 0.9, "max_tokens": 40, "logprobs": True, "continuation": "message"}
+    ask(ProposeRequest(ROOT.extend(Step("b\n\n")), 1, 7), **everything)
+    sent = set(server.bodies[0]) - {"path"}
+    assert len(sent) == 10
+    for field in sent | {"n", "prompt", "echo", "prompt_logprobs", "return_token_ids", "best_of"}:
+        with pytest.raises(ValueError, match=f"extra must not hold {field}, which "):
+            OpenAIPolicy(model="m", extra={field: 1})
+
+
+def test_several_reserved_fields_are_told_with_their_reason():
+    with pytest.raises(ValueError) as refused:
+        OpenAIPolicy(model="m", extra={"stop": ["x"], "temperature": 0.0, "top_k": 20})
+    assert str(refused.value) == "extra must not hold temperature, stop, which are options, and a search's to ask"
 
 
 def test_log_probabilities_are_promised_only_by_a_policy_that_asks_for_them(server):

@@ -6,12 +6,16 @@ fields of vLLM, and leaves stop strings in the text.
 
 import asyncio
 import importlib.util
+import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -44,11 +48,44 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def serve(ascii_checkpoint, tmp_path_factory):
     """The address of a running ``transformers serve``, and the name of its model."""
-    folder = tmp_path_factory.mktemp("serve")
+    with serving(ascii_checkpoint, tmp_path_factory.mktemp("serve")) as url:
+        yield url, str(ascii_checkpoint)
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory):
+    """The same with the model that the plugin math ships, computing in the precision of ``language/transformers``."""
+    target = files(pytest.importorskip("treewright_math")) / "data" / "target"
+    model = as_llama(target, tmp_path_factory.mktemp("llama"))
+    with serving(model, tmp_path_factory.mktemp("embedded"), "--dtype", "float32") as url:
+        yield url, str(model)
+
+
+def as_llama(checkpoint, folder):
+    """The same network by the name of Llama, with the biases that only Llama has set to zero.
+
+    For Qwen2, ``AutoTokenizer`` puts Qwen2's own pre-tokeniser in the place of the one in ``tokenizer.json``.
+    """
+    from safetensors.torch import load_file, save_file
+
+    config = json.loads((checkpoint / "config.json").read_text())
+    llama = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "attention_bias": True}
+    (folder / "config.json").write_text(json.dumps({**config, **llama}))
+    tensors = load_file(checkpoint / "model.safetensors")
+    for name in [name for name in tensors if name.endswith("self_attn.o_proj.weight")]:
+        tensors[name.replace("weight", "bias")] = tensors[name].new_zeros(len(tensors[name]))
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    for name in ("generation_config.json", "tokenizer.json", "tokenizer_config.json"):
+        (folder / name).write_bytes((checkpoint / name).read_bytes())
+    return folder
+
+
+@contextmanager
+def serving(checkpoint, folder, *options):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [Path(sys.executable).parent / "transformers", "serve", ascii_checkpoint, "--device", "cpu"]
+    command = [Path(sys.executable).parent / "transformers", "serve", checkpoint, "--device", "cpu", *options]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(folder), "OMP_NUM_THREADS": "1"}
     (folder / "hub").mkdir()
     with (folder / "log").open("wb") as log:
@@ -56,7 +93,7 @@ def serve(ascii_checkpoint, tmp_path_factory):
                                    stdout=log, stderr=log)  # fmt: skip
     try:
         _wait(f"http://127.0.0.1:{port}/health", process, folder / "log")
-        yield f"http://127.0.0.1:{port}/v1", str(ascii_checkpoint)
+        yield f"http://127.0.0.1:{port}/v1"
     finally:
         process.terminate()
         process.wait(20)
@@ -204,3 +241,52 @@ def test_a_beam_of_the_whole_engine_runs_on_it(policy, serve, tmp_path):
     assert 0 < cost["candidates"] <= 24
     assert cost["generated_tokens"] > 0
     assert cost["failed_calls"] <= cost["calls"] / 2
+
+
+# -- the embedded model ---------------------------------------------------------------------------
+
+EMBEDDED = "treewright_math:data/target"
+WORD_PROBLEMS = "task: {use: math/embedded, count: 4, difficulty: easy}\n"
+
+
+def answers_of(text, folder):
+    """The summary of a run of that pipeline, and the answers by problem."""
+    folder.mkdir()
+    (folder / "pipeline.yaml").write_text(WORD_PROBLEMS + text)
+    registry = Registry.load()
+    registry.add("scorer", "my/longest", Longest)
+    summary = run_pipeline(load_pipeline(folder / "pipeline.yaml", registry=registry), folder / "run")
+    records = map(json.loads, (folder / "run" / "results.jsonl").read_text(encoding="utf-8").splitlines())
+    return summary, {record["id"]: record["answer"] for record in records}
+
+
+def endpoint(serve, **options):
+    url, model = serve
+    options = {"model": model, "base_url": url, "api": "completions", "tokenizer": EMBEDDED, **options}
+    return json.dumps({"use": "language/openai", "max_tokens": 200, "call": {"concurrency": 2}, **options})
+
+
+@pytest.fixture
+def key(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "any-text")
+
+
+def test_the_embedded_model_solves_the_same_problems_in_the_same_words_as_in_this_process(embedded, key, tmp_path):
+    rest = "search: {use: core/sample, n: 1}\naggregator: {use: core/majority}\n"
+    served = answers_of(f"policy: {endpoint(embedded)}\n{rest}", tmp_path / "served")
+    here = json.dumps({"use": "language/transformers", "model": EMBEDDED, "temperature": 0.0, "max_tokens": 200})
+    local = answers_of(f"policy: {here}\n{rest}", tmp_path / "local")
+    assert served[1] == local[1]
+    assert served[0]["accuracy"] == local[0]["accuracy"] > 0
+    cost, cost_here = (summary["cost"]["policy"] for summary, _ in (served, local))
+    assert cost["prompt_tokens"] == cost_here["prompt_tokens"]
+    assert cost["generated_tokens"] == cost_here["generated_tokens"]
+
+
+def test_a_beam_over_its_lines_comes_to_an_answer(embedded, key, tmp_path):
+    policy = endpoint(embedded, delimiter="\n", stop_told="text")
+    search = "search: {use: core/beam, width: 1, branch: 1}\nscorer: {use: my/longest}\nbudget: {candidates: 12}\n"
+    summary, answers = answers_of(f"policy: {policy}\n{search}", tmp_path / "beam")
+    assert summary["failures"] == 0
+    for answer in answers.values():
+        assert re.search(r"\nThe answer is \d+\.$", answer.rstrip())

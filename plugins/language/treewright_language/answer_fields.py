@@ -1,9 +1,12 @@
 """The fields of a server's answer, and errors that say which one is missing or odd."""
 
 import json
+import math
 from typing import Any, NamedTuple
 
 from treewright_registry import CallFailed
+
+_LOWEST = -9999.0  # servers send this for −∞, which JSON cannot say
 
 
 class TokenUsage(NamedTuple):
@@ -53,14 +56,14 @@ def usage_of(data: Any) -> TokenUsage:
 
 
 def number(value: Any) -> float:
-    """A token's log-probability.
+    """A token's log-probability, −∞ where the server says that it has none.
 
     Raises:
         CallFailed: it is no number.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise CallFailed(f"the server returned {shown(value)} as the log-probability of a token")
-    return float(value)
+    return -math.inf if value <= _LOWEST else float(value)
 
 
 def shown(value: Any, most: int = 80) -> str:

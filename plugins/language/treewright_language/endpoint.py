@@ -106,6 +106,11 @@ def _key(variable: str) -> str:
             f"the environment variable {variable} holds no API key\n"
             f"    set it: export {variable}=…   (any text for a server that asks for none)"
         )
+    if not key.isascii() or any(character <= " " or character == "\x7f" for character in key):
+        raise ConfigurationError(
+            f"the key in the environment variable {variable} holds blanks, line breaks or characters outside ASCII,"
+            " which no HTTP header can carry\n    copy it anew"
+        )
     return key
 
 

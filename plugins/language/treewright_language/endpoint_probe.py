@@ -93,10 +93,10 @@ class Probe:
         """Whether the server is there, takes the key and lists the model.
 
         Raises:
-            ConfigurationError: it does not.
+            ConfigurationError: it does not, or never answers.
         """
         try:
-            listed = decoded(await self.endpoint.models())
+            listed = decoded(await self._patiently(self.endpoint.models()))
             names = [str(entry.get("id")) for entry in field(listed, "data", list)]
         except CallFailed as error:
             if any(f"HTTP {status}" in str(error) for status in (401, 403)):
@@ -197,11 +197,16 @@ class Probe:
 
     async def _sent(self, fields: dict[str, Any], api: Api) -> str:
         prompt = {"messages": [{"role": "user", "content": _QUESTION}]} if api == "chat" else {"prompt": _QUESTION}
-        asked = self.endpoint.complete(api, {"model": self.model, **prompt, **fields, **self.extra})
+        return await self._patiently(
+            self.endpoint.complete(api, {"model": self.model, **prompt, **fields, **self.extra})
+        )
+
+    async def _patiently(self, asked: Awaitable[str]) -> str:
         try:
             return await asyncio.wait_for(asked, _PATIENCE)
-        except TimeoutError:
-            raise CallFailed(f"no answer within {_PATIENCE:g} s") from None
+        except TimeoutError:  # one is enough: the others would wait as long
+            failure = self.endpoint.failure(self.model, f"no answer within {_PATIENCE:g} s")
+            raise ConfigurationError(f"{failure}\n    is it still loading, or is base_url something else?") from None
 
 
 def _told(choice: dict[str, Any], stop: str) -> Finding:

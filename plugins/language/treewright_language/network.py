@@ -136,6 +136,11 @@ class Network:
                 plain, rest = self._read_in_two_ways()
         except Exception as error:  # an architecture that takes no such masks may raise anything
             raise self._unlike_others(f"{type(error).__name__}: {error}") from error
+        if not bool(plain.isfinite().all()):
+            raise ConfigurationError(
+                f"the weights of {self.name} give no numbers as logits ({self.shape.dtype})"
+                "\n    the file is damaged, or needs another precision: copy it again, or set  dtype: float32"
+            )
         if not float((plain - rest).abs().max()) <= _CLOSE * float(plain.max() - plain.min()) + 1e-6:
             raise self._unlike_others("it gives other logits in a padded batch")
 

@@ -1,13 +1,33 @@
 """What the options of ``language/openai`` may be, together: refuses what cannot work or has no effect."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from math import inf
+from typing import TYPE_CHECKING, Any
 
 from treewright_registry import Sampling
 
 if TYPE_CHECKING:
     from treewright_language.openai_policy import OpenAIPolicy
 
-_OURS = frozenset({"model", "messages", "prompt", "n", "seed", "stream"})  # fields that the policy sets itself
+_FIELDS = {
+    "which the policy sets": ("model", "messages", "prompt", "n", "seed", "stream", "best_of"),
+    "which are options, and a search's to ask": ("temperature", "top_p", "max_tokens", "stop", "logprobs"),
+    "which 'scoring' sets": ("echo", "prompt_logprobs"),
+    "which 'token_ids' sets": ("return_token_ids",),
+    "which 'continuation' sets": ("continue_final_message", "add_generation_prompt"),
+}
+"""Why fields must not stand in ``extra``, where they would win over what was asked for, and which."""
+
+_NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "top_k": (None, 0, -1),
+    "min_p": (None, 0),
+    "typical_p": (None, 1),
+    "frequency_penalty": (None, 0),
+    "presence_penalty": (None, 0),
+    "repetition_penalty": (None, 1),
+    "logit_bias": (None, {}),
+}
+"""Fields of servers that change the law drawn from, beside temperature and top_p, and at which values they do not."""
 
 
 def check_options(policy: "OpenAIPolicy") -> None:
@@ -22,12 +42,18 @@ def check_options(policy: "OpenAIPolicy") -> None:
         raise ValueError("delimiter and stop strings must not be empty")
     if policy.logprobs and not policy.server_stops:
         raise ValueError("logprobs: true needs server_stops: true, since log-probabilities cover what is cut off here")
-    reserved = sorted(_OURS & set(policy.extra))
-    if reserved:
-        raise ValueError(f"extra must not hold {', '.join(reserved)}, which the policy sets")
+    _check_extra(policy.extra)
     _check_api(policy)
     _check_scoring(policy)
+    _check_one_law(policy)
     _check_sampling(policy.sampling)
+
+
+def _check_extra(extra: Mapping[str, Any]) -> None:
+    for reason, names in _FIELDS.items():
+        held = [name for name in names if name in extra]
+        if held:
+            raise ValueError(f"extra must not hold {', '.join(held)}, {reason}")
 
 
 def _check_api(policy: "OpenAIPolicy") -> None:
@@ -53,10 +79,22 @@ def _check_scoring(policy: "OpenAIPolicy") -> None:
         raise ValueError("token_ids: true needs scoring: prompt_logprobs, since echo is about text")
 
 
+def _check_one_law(policy: "OpenAIPolicy") -> None:
+    if policy.scoring == "none" or policy.logprob_law == "model":
+        return
+    extra = policy.extra
+    changing = [name for name, neutral in _NEUTRAL.items() if name in extra and extra[name] not in neutral]
+    if changing:
+        raise ValueError(
+            f"extra holds {', '.join(changing)}, so that samples follow another law (logprob_law: sampled) than the"
+            " likelihoods that scoring tells, the model's own; leave it out, or set  scoring: none"
+        )
+
+
 def _check_sampling(sampling: Sampling) -> None:
     temperature, top_p, max_tokens = sampling.temperature, sampling.top_p, sampling.max_tokens
-    if temperature is not None and temperature < 0:
-        raise ValueError(f"temperature must be at least 0, not {temperature:g}")
+    if temperature is not None and not 0 <= temperature < inf:
+        raise ValueError(f"temperature must be a number of at least 0, not {temperature:g}")
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f"top_p must be in (0, 1], not {top_p:g}")
     if max_tokens is not None and max_tokens < 1:

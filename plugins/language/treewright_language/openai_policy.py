@@ -267,7 +267,8 @@ class OpenAIPolicy:
     def _check_law(self, asked: Sampling) -> None:
         temperature = self.sampling.temperature if asked.temperature is None else asked.temperature
         top_p = self.sampling.top_p if asked.top_p is None else asked.top_p
-        if self.logprob_law == "sampled" and (temperature not in (None, 1.0) or top_p not in (None, 1.0)):
+        # unset is not 1: the server's default holds, which the checkpoint's generation_config.json may set
+        if self.logprob_law == "sampled" and (temperature, top_p) != (1.0, 1.0):
             raise CallRefused(
                 "the server tells the likelihood of given text under the model's own law, and that of samples"
                 " under the law they were drawn from (logprob_law: sampled); set  temperature: 1.0  and  top_p: 1.0,"

@@ -9,8 +9,9 @@ At ends of sequences a node may also keep the logits of what comes next, so that
 extended again without a single token being computed.
 """
 
+import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -28,7 +29,7 @@ _LOGITS_SHARE = 8  # at most one eighth of the room goes to logits
 class Node:
     """A run of tokens in the tree."""
 
-    __slots__ = ("children", "logits", "parent", "slots", "tokens", "used")
+    __slots__ = ("children", "logits", "parent", "slots", "space", "tokens", "used")
 
     def __init__(self, parent: "Node | None", tokens: bytes, slots: Slots, used: int) -> None:
         self.parent = parent
@@ -37,6 +38,7 @@ class Node:
         self.used = used
         self.children: dict[bytes, Node] = {}
         self.logits: torch.Tensor | None = None
+        self.space = b""  # of a root
 
 
 class Found(NamedTuple):
@@ -104,9 +106,11 @@ class PrefixCache:
         self.clear()
 
     @classmethod
-    def for_sequences(cls, shape: Shape, lengths: Sequence[int]) -> "PrefixCache":
-        """One that has just room for sequences of these lengths, and one row of logits each."""
-        share = max(1, len(lengths) * shape.logits, (sum(lengths) + 1) * shape.token_bytes // (_LOGITS_SHARE - 1) + 1)
+    def for_sequences(cls, shape: Shape, sequences: Iterable[Sequence[int]]) -> "PrefixCache":
+        """One that has just room for these sequences, and one row of logits each."""
+        different = set(sequences)
+        tokens = (trie_size(different) + 1) * shape.token_bytes
+        share = max(1, len(different) * shape.logits, tokens // (_LOGITS_SHARE - 1) + 1)
         return cls(shape, _LOGITS_SHARE * share)
 
     def clear(self) -> None:
@@ -136,16 +140,13 @@ class PrefixCache:
             child = node.children.get(tokens[at : at + _WIDTH])
             if child is None:
                 break
-            child.used = self._clock
             same = _shared(child.tokens, tokens[at:])
-            slots.append(child.slots[: same // _WIDTH])
-            at += same
             if same < len(child.tokens):
-                node = None
-                break
-            node = child
-        complete = node is not None and at == len(tokens) and at > 0
-        logits = node.logits if complete and node is not None else None
+                child = self._split(child, same)  # so that the rest of the run can be freed
+            child.used = self._clock
+            slots.append(child.slots)
+            node, at = child, at + same
+        logits = node.logits if node is not None and at == len(tokens) else None
         return Found(np.concatenate(slots) if slots else np.empty(0, np.int64), logits)
 
     def store(
@@ -179,10 +180,12 @@ class PrefixCache:
         node, at = self._descend(tokens, space)
         missing = len(ids) - at // _WIDTH
         if at // _WIDTH < start:
+            self._leave_out(node)
             return False  # what came before was freed: it had no room
         if missing:
             slots = self._take(missing)
             if slots is None:
+                self._leave_out(node)
                 return False
             first = column + len(ids) - missing - start
             self._copy(slots, layers, row, first)
@@ -231,6 +234,8 @@ class PrefixCache:
         node = self._roots.get(space)
         if node is None:
             node = self._roots[space] = Node(None, b"", np.empty(0, np.int64), self._clock)
+            node.space = space
+        node.used = self._clock
         at = 0
         while (child := node.children.get(tokens[at : at + _WIDTH])) is not None:
             same = _shared(child.tokens, tokens[at:])
@@ -287,7 +292,14 @@ class PrefixCache:
         self._kept_logits.pop(leaf, None)
         assert leaf.parent is not None
         del leaf.parent.children[leaf.tokens[:_WIDTH]]
+        if leaf.parent.used < self._clock:  # else something is about to be hung there
+            self._leave_out(leaf.parent)
         return count
+
+    def _leave_out(self, node: Node) -> None:
+        """Forget a root that nothing hangs on."""
+        if node.parent is None and not node.children:
+            self._roots.pop(node.space, None)
 
     # -- tensors ------------------------------------------------------------------------------
 
@@ -310,6 +322,20 @@ class PrefixCache:
 def encoded(ids: Sequence[int]) -> bytes:
     """Token ids as bytes, four each: compared and cut faster than tuples."""
     return np.asarray(ids, dtype="<u4").tobytes()
+
+
+def digest(ids: Sequence[int]) -> bytes:
+    """A short name for a token sequence."""
+    return hashlib.blake2b(encoded(ids), digest_size=16).digest()
+
+
+def trie_size(sequences: Iterable[Sequence[int]]) -> int:
+    """Tokens that a tree of these sequences holds: common beginnings count once."""
+    size, before = 0, b""
+    for tokens in sorted(encoded(ids) for ids in set(sequences)):
+        size += len(tokens) - _shared(before, tokens)
+        before = tokens
+    return size // _WIDTH
 
 
 def _shared(left: bytes, right: bytes) -> int:

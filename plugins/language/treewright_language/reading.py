@@ -5,15 +5,17 @@ next unknown token is read to its end; the others find their common beginning in
 wave. So every token is computed once, also where nothing was known before.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 
 from treewright_language.key_value_batch import Workspace
 from treewright_language.network import Network
 from treewright_language.prefix_cache import PrefixCache, Slots, encoded
+
+T = TypeVar("T")
 
 _MOST_TOKENS = 8192  # of one pass, padding included: what its activations take is bounded by that
 _MOST_LOGITS = 1 << 24  # numbers of one pass
@@ -47,7 +49,7 @@ class Counters:
         reused: of the sequences asked for, found in the cache.
         decoded: drawn tokens that were fed back.
         drawn: drawn tokens.
-        crowded: calls whose sequences did not fit into the cache together, and were read without it.
+        crowded: groups whose sequence does not fit into the cache by itself, and was read without it.
     """
 
     prefilled: int = 0
@@ -93,13 +95,20 @@ class Reader:
         self._space = space
         self._counters = counters
 
-    def read(self, passages: Sequence[Passage], cache: PrefixCache) -> list[torch.Tensor]:
-        """Logits [keep, vocabulary] of each passage; keys and values of all are in the cache then.
+    def read(
+        self, passages: Sequence[Passage], cache: PrefixCache, made_of: Callable[[Passage, torch.Tensor], T]
+    ) -> list[T]:
+        """What is made of the logits of each passage; keys and values of all are in the cache then.
+
+        Args:
+            passages: to be read.
+            cache: where keys and values are found and left.
+            made_of: is given a passage and its logits [keep, vocabulary], right after they were computed.
 
         Raises:
             NoRoom: they do not fit.
         """
-        found: dict[Passage, torch.Tensor] = {}
+        found: dict[Passage, T] = {}
         pending = list(dict.fromkeys(passages))
         first_time = True
         while pending:
@@ -108,11 +117,13 @@ class Reader:
                 self._counters.reused += sum(part.start for part in parts)
                 first_time = False
             done = [part for part in parts if not part.new]
-            found.update((part.passage, part.first[None]) for part in done if part.first is not None)
+            for part in done:
+                if part.first is not None:
+                    found[part.passage] = made_of(part.passage, part.first[None])
             chosen = _leaders(part for part in parts if part.new)
             for group in _batches(chosen, self._network):
                 for part, logits in zip(group, self._pass(group, cache), strict=True):
-                    found[part.passage] = logits
+                    found[part.passage] = made_of(part.passage, logits)
             pending = [passage for passage in pending if passage not in found]
         return [found[passage] for passage in passages]
 
@@ -166,6 +177,11 @@ class Reader:
         fresh = cache.tokens_stored - before
         self._counters.prefilled += fresh
         self._counters.reread += part.new - fresh
+
+
+def most_rows(vocabulary: int) -> int:
+    """How many rows of logits may be computed at once."""
+    return max(1, _MOST_LOGITS // vocabulary)
 
 
 def _leaders(parts: Iterable[_Part]) -> list[_Part]:

@@ -19,7 +19,6 @@ from treewright_registry import CallFailed, CallRefused, Likelihood, Usage
 
 Scoring: TypeAlias = Literal["none", "echo", "prompt_logprobs"]
 
-_LOWEST = -9999.0  # servers send this for −∞, which JSON cannot say
 _REMEDY = "set  tokenizer: FOLDER  and  token_ids: true  (the boundary is then one between tokens)"
 
 ASKED: dict[str, dict[str, Any]] = {
@@ -127,5 +126,4 @@ def _counted(tokens: Sequence[PromptToken], scored: ScoredText) -> Sequence[Prom
 def _value(token: PromptToken) -> float:
     if token.log_probability is None:
         raise CallFailed(f"the server gave no log-probability of the token {shown(token.text)}")
-    value = number(token.log_probability)
-    return -math.inf if value <= _LOWEST else value
+    return number(token.log_probability)

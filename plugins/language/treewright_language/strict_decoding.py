@@ -16,7 +16,7 @@ from treewright_language.decoding import Drawn, Row
 from treewright_language.key_value_batch import KeyValueBatch, Workspace
 from treewright_language.keyed_uniforms import uniforms
 from treewright_language.network import Network
-from treewright_language.prefix_cache import PrefixCache, encoded
+from treewright_language.prefix_cache import PrefixCache, digest
 from treewright_language.reading import Counters
 from treewright_language.token_law import RowLaws, draw
 from treewright_language.token_text import TokenText
@@ -62,7 +62,7 @@ class StrictDecoder:
             room: tokens that may follow.
             cache: where keys and values are found and left.
         """
-        space = encoded(prompt)
+        space = digest(prompt)
         first = len(ids) - keep + 1  # length of the beginning after which the first logits are wanted
         found = cache.find(ids, first, space)
         start = first if found.logits is not None else min(len(found.slots), first - 1)
@@ -96,7 +96,7 @@ class StrictDecoder:
         computed = row.ids + tuple(ids[:-1])
         if len(ids) > 1:
             cache.store(
-                computed, len(row.ids), batch.buffers, 0, len(row.ids), space=encoded(prompt), passing=finish != "step"
+                computed, len(row.ids), batch.buffers, 0, len(row.ids), space=digest(prompt), passing=finish != "step"
             )
         return Drawn(tuple(ids), total, finish)
 

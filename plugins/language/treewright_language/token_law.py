@@ -48,7 +48,9 @@ class RowLaws:
 
     def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
         """Probabilities [rows, vocabulary], double precision, of logits of that shape."""
-        weights = torch.softmax(logits.double() / self._temperatures, dim=-1)
+        exact = logits.double()
+        # the largest becomes 0 before it is divided: so no temperature, however low, makes it infinite
+        weights = torch.softmax((exact - exact.amax(-1, keepdim=True)) / self._temperatures, dim=-1)
         for k, rows in self._top_k.items():
             weights = _only(weights, rows, _at_least_kth(weights, k))
         if self._has_top_p:

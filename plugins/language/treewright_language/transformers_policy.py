@@ -125,6 +125,11 @@ class TransformersPolicy:
         """Most that the kept keys, values and logits took at any time."""
         return self._writer.cache_peak_bytes
 
+    @property
+    def passing_peak_bytes(self) -> int:
+        """Most that keys, values and logits took which were kept for one call only."""
+        return self._writer.passing_peak_bytes
+
     def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
         """Up to ``n`` steps for each request.
 
@@ -169,10 +174,12 @@ class TransformersPolicy:
     def _proposals(self, ready: "Ready", samples: "Sequence[Drawn]") -> Proposals:
         good = [sample for sample in samples if sample.log_probability == sample.log_probability]
         steps = [self._step(ready, sample) for sample in good]
-        return Proposals(steps, Usage(prompt_tokens=len(ready.ids)), (_NO_NUMBERS,) * (len(samples) - len(good)))
+        dropped = sum(len(sample.ids) for sample in samples) - sum(step.tokens or 0 for step in steps)
+        usage = Usage(prompt_tokens=len(ready.ids), generated_tokens=dropped)
+        return Proposals(steps, usage, (_NO_NUMBERS,) * (len(samples) - len(good)))
 
     def _step(self, ready: "Ready", sample: "Drawn") -> Step:
-        content = self._text.text(sample.ids, ready.ids)
+        content = self._text.text(sample.ids, ready.ids, last=sample.finish == "stop")
         encoding = Encoding(self._text.vocabulary, sample.ids)
         return Step(content, sample.log_probability, len(sample.ids), sample.finish, encoding)
 

@@ -152,19 +152,43 @@ def test_model_that_keeps_a_state_is_refused(checkpoint, tmp_path):
         TransformersPolicy(model=str(folder), device="cpu")
 
 
+def test_weights_that_give_no_numbers_are_blamed_themselves(checkpoint, tmp_path):
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(checkpoint(), tmp_path / "damaged")
+    weights = load_file(folder / "model.safetensors")
+    weights["lm_head.weight"][:] = torch.nan
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ConfigurationError, match=r"give no numbers.*\n.*damaged"):
+        TransformersPolicy(model=str(folder), device="cpu")
+
+
 def test_model_that_takes_no_masks_of_four_dimensions_is_refused(build):
     with pytest.raises(ConfigurationError, match="cannot be batched"):
         build("bloom", config={"n_layer": 2, "n_head": 4})
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_lower_precisions_are_taken(dtype, build, requests, judged):
-    policy = build(dtype=dtype)
+def _accelerated():
+    import torch
+
+    return torch.cuda.is_available()
+
+
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not _accelerated(), reason="needs a GPU"))]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(("dtype", "off"), [("bfloat16", 0.1), ("float16", 0.02), ("float32", 1e-4)])
+def test_every_precision_judges_about_what_it_drew(dtype, off, device, build, requests, judged):
+    policy = build(dtype=dtype, device=device)
     asked = requests(3, 2)
     answers = policy.propose(asked)
     likely = policy.log_likelihood(judged(asked, answers))
     drawn = [step.log_probability for answer in answers for step in answer.steps]
-    assert [each.log_probability for each in likely] == [pytest.approx(value, abs=1.0) for value in drawn]
+    assert len(drawn) == 6
+    found = max(abs(each.log_probability - value) for each, value in zip(likely, drawn, strict=True))
+    assert found <= off, found
 
 
 def test_sliding_window_limits_the_context(build, requests):

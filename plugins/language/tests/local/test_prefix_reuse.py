@@ -5,7 +5,8 @@ import random
 import pytest
 import torch
 
-from treewright_language.prefix_cache import PrefixCache, Shape, encoded
+from treewright_language.prefix_cache import PrefixCache, Shape, encoded, trie_size
+from treewright_registry import Problem, Trajectory
 
 
 class Computed:
@@ -95,21 +96,77 @@ def test_small_cache_gives_the_same_steps_within_its_memory(build, requests):
     assert small.cache_peak_bytes <= 1 << 20 < large.cache_peak_bytes
 
 
-def test_call_that_does_not_fit_into_the_cache_is_answered_without_it(build, requests):
-    config = {"num_hidden_layers": 8, "max_position_embeddings": 8192}
-    policy = build(config=config, cache_mib=1)
-    asked = [
-        request._replace(
-            trajectory=type(request.trajectory)(type(request.trajectory.problem)(f"long{i}", f"{i} " * 400))
-        )
-        for i, request in enumerate(requests(3, 1))
-    ]
+LONG = {"num_hidden_layers": 8, "max_position_embeddings": 8192}  # 1,024 bytes a token
+
+
+@pytest.fixture
+def long_requests(requests):
+    """``long_requests(count, n, words)``: prompts that share nothing but the template's beginning."""
+
+    def long_requests(count, n, words):
+        return [
+            request._replace(trajectory=Trajectory(Problem(f"long{i}", f"{i} " * words)))
+            for i, request in enumerate(requests(count, n))
+        ]
+
+    return long_requests
+
+
+def encodings(answers):
+    return [[step.encoding for step in each.steps] for each in answers]
+
+
+def test_prompt_that_does_not_fit_into_the_cache_is_answered_without_it_and_told_once(build, long_requests, caplog):
+    policy = build(config=LONG, cache_mib=1)
+    asked = long_requests(2, 4, 700)
     steps = policy.propose(asked)
-    assert policy.counters.crowded == 1
-    assert [each.steps[0].encoding for each in steps] == [
-        each.steps[0].encoding for each in build(config=config).propose(asked)
+    again = policy.propose(asked)
+    assert policy.counters.crowded == 4
+    assert [record.message for record in caplog.records if "cache_mib: 3  or more" in record.message] == [
+        record.message for record in caplog.records
     ]
+    assert len(caplog.records) == 1
+    assert encodings(steps) == encodings(again) == encodings(build(config=LONG).propose(asked))
     assert policy.cache_peak_bytes <= 1 << 20
+
+
+def test_call_that_does_not_fit_into_the_cache_together_is_split(build, long_requests):
+    policy = build(config=LONG, cache_mib=1, max_tokens=4)
+    asked = long_requests(4, 2, 250)
+    computed = Computed(policy)
+    new = computed.read(asked)
+    answers = policy.propose(asked)
+    assert policy.counters.crowded == 0
+    assert new <= policy.counters.prefilled < new + 40  # the template's beginning at most is read anew
+    assert encodings(answers) == encodings(build(config=LONG, max_tokens=4).propose(asked))
+    assert 0 < policy.cache_peak_bytes <= 1 << 20
+    assert policy.passing_peak_bytes == 0
+
+
+def test_cache_of_one_call_holds_each_sequence_once(build, long_requests):
+    policy = build(config=LONG, reuse=False, max_tokens=2)
+    asked = long_requests(1, 32, 200)
+    length = len(policy._tokens.to_draw(asked[0], None).ids)
+    policy.propose(asked)
+    assert length * 1024 <= policy.passing_peak_bytes < 2 * length * 1024
+
+
+def test_spaces_that_hold_nothing_any_more_are_forgotten():
+    cache = PrefixCache(SHAPE, 640)
+    for number in range(200):
+        cache.begin()
+        ids = (number, *range(9))
+        assert cache.store(ids, 0, states(ids), 0, 0, space=b"%d" % number)
+        everything = tuple(range(50, 100))
+        assert not cache.store(everything, 0, states(everything), 0, 0, space=b"too long")
+        assert len(cache._roots) <= 4
+        _check_slots(cache)
+
+
+def test_names_of_spaces_are_short(build, requests):
+    policy = build(strict=True)
+    policy.propose(requests(3, 1))
+    assert {len(name) for name in policy._writer._caches.kept._roots} == {16}
 
 
 SHAPE = Shape((((1, 2), (2, 1)),), torch.float32, torch.device("cpu"), 16)
@@ -188,3 +245,8 @@ def test_spaces_share_nothing():
     assert len(cache.find((1, 2), 2, b"a").slots) == 2
     assert len(cache.find((1, 2), 2, b"b").slots) == len(cache.find((1, 2), 2).slots) == 0
     assert len(encoded((1, 2))) == 8
+
+
+def test_tree_of_sequences_counts_common_beginnings_once():
+    assert trie_size([]) == 0
+    assert trie_size([(1, 2, 3), (1, 2, 3), (1, 2), (1, 2, 4, 5), (9,), (256, 1), (1, 256)]) == 9

@@ -1,5 +1,6 @@
 """What is drawn, and how likely it is: by the policy, by its own judgement, and by a pass without any cache."""
 
+import gc
 import itertools
 from math import inf, log
 
@@ -147,3 +148,35 @@ def _judge(request, step):
     from treewright_registry import LikelihoodRequest
 
     return LikelihoodRequest(request.trajectory.extend(step))
+
+
+def test_judging_long_steps_holds_the_logits_of_one_pass_only(build, requests, judged, monkeypatch):
+    rows = 16
+    policy = build(max_tokens=60)
+    asked = requests(4, 3, unit="end")
+    answers = policy.propose(asked)
+    expected = [each.log_probability for each in policy.log_likelihood(judged(asked, answers))]
+    policy = build(max_tokens=60)
+    monkeypatch.setattr("treewright_language.reading._MOST_LOGITS", rows * policy._text.size)
+    network, held = policy._writer._reader._network, []
+    forward = network.forward
+
+    def watched(*args, **more):
+        held.append(_held_logits(policy._text.size))
+        return forward(*args, **more)
+
+    monkeypatch.setattr(network, "forward", watched)
+    found = policy.log_likelihood(judged(asked, answers))
+    assert [each.log_probability for each in found] == [pytest.approx(value, abs=1e-4) for value in expected]
+    assert sum(each.tokens for each in found) > 20 * rows
+    assert len(held) > 20
+    assert max(held) <= 2 * rows  # of the last pass, and what is left of an earlier one
+    assert policy.counters.reread == 0
+
+
+def _held_logits(vocabulary):
+    """Rows of logits that are there now, those of the tree apart."""
+    tensors = [each for each in gc.get_objects() if type(each) is torch.Tensor]
+    logits = [each for each in tensors if each.dim() > 1 and each.shape[-1] == vocabulary]
+    storages = {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in logits}
+    return sum(storages.values()) // (4 * 320)

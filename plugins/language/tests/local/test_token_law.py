@@ -54,6 +54,13 @@ def test_rows_have_laws_of_their_own_and_keep_them_when_others_leave():
     assert after == [pytest.approx(expected[i], abs=1e-12) for i in order]
 
 
+@pytest.mark.parametrize("temperature", [5e-324, 1e-320, 1e-310, 1e-300, 1e-20])
+def test_the_lowest_temperatures_are_the_limit_of_low_ones(temperature):
+    assert fast_law([LOGITS], [Law(temperature)]).tolist() == fast_law([LOGITS], [Law(0.0)]).tolist()
+    ties = fast_law([[1.0, 3.0, 3.0]], [Law(temperature)])
+    assert ties.tolist() == [[0.0, 0.5, 0.5]]
+
+
 @pytest.mark.parametrize("law", [law for law in LAWS if law.temperature in (0.3, 1.0) and law.top_k in (None, 3)])
 def test_draws_follow_the_law(law):
     exact = slow_law(LOGITS, law)

@@ -9,6 +9,7 @@ from plugins.math.tests.reward_readers.tiny_checkpoints import CHATML, make_caus
 
 from treewright import load_pipeline, run_pipeline
 from treewright_language.conversation import messages_of
+from treewright_math.generative_readers.thinkprm import THINKPRM
 from treewright_registry import (
     CallFailed,
     Capability,
@@ -244,10 +245,10 @@ def test_thinkprm_asks_once_for_all_steps_and_averages(tmp_path, critic):
     def likely(messages, word):
         content = messages[-1]["content"]
         assert content.startswith("\nLet's verify step by step:")
-        assert content.endswith("\nIs the solution correct? ")
+        assert content.endswith("\nIs the solution correct?")
         assert content.count("Is the solution correct?") == 1
         assert "</think>" not in content
-        return math.log(0.8) if word == "yes" else math.log(0.2)
+        return {" yes": math.log(0.8), " no": math.log(0.2)}[word]
 
     critic(lambda messages, index: reviews[index], likely)
     (first, *_), _ = scored(tmp_path, format="thinkprm")
@@ -287,7 +288,7 @@ def test_a_real_language_model_as_critic_gives_what_its_logits_say(tmp_path):
         written = []
         for _ in range(9):
             written.append(int(logits(begun + written).argmax()))
-        review = tokenizer.decode(written, skip_special_tokens=False)
+        review = tokenizer.decode(written, skip_special_tokens=False).rstrip("\ufffd")  # half a character is left out
         closing = "</analyze>\n<output>\n**Judgement**: $\\boxed{"
         path = begun + ids_of(review + closing)
         sums = []
@@ -303,3 +304,33 @@ def test_a_real_language_model_as_critic_gives_what_its_logits_say(tmp_path):
     assert first.value == pytest.approx(min(expected), abs=1e-4)
     assert first.steps == pytest.approx((expected[0], min(expected[1:])), abs=1e-4)
     assert ledger["critic"]["generated_tokens"] == 4 * 9
+
+
+def test_thinkprms_verdict_is_the_token_that_question_and_verdict_give_as_one_text(tmp_path):
+    """The tokenizer has tokens for a blank with its word, as the published ones have; the authors' text holds them."""
+    folder = tmp_path / "critic"
+    words = {" yes": 260, " no": 261}
+    tokenizer = make_tokenizer(folder, words=words, controls=("<|im_start|>", "<|im_end|>"), template=CHATML)
+    model = make_causal_lm(folder, make_config("qwen2", tokenizer, max_position_embeddings=2048))
+    block = f"{{use: language/transformers, model: {folder}}}"
+    (first, *_), _ = scored(tmp_path, critic=block, format="thinkprm", samples=1, temperature=0.0, max_tokens=9)
+
+    def ids_of(text):
+        return tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    @torch.no_grad()
+    def logits(ids):
+        return model(torch.tensor([ids])).logits[0, -1].double()
+
+    [message] = THINKPRM.conversation(PROBLEM, ["3 + 4 = 7.", "So 7.", "Yes."], [])
+    begun = f"<|im_start|>user\n{message['content']}<|im_end|>\n<|im_start|>assistant\n\nLet's verify step by step:"
+    written = []
+    for _ in range(9):
+        written.append(int(logits(ids_of(begun) + written).argmax()))
+    review = tokenizer.decode(written, skip_special_tokens=False).rstrip("\ufffd")
+    asked = begun + review + "\nIs the solution correct?"
+    joint = [ids_of(f"{asked} {word}") for word in ("yes", "no")]
+    assert [ids[-1] for ids in joint] == [260, 261]
+    assert joint[0][:-1] == joint[1][:-1] == ids_of(asked)
+    yes, no = logits(ids_of(asked))[[260, 261]].tolist()
+    assert first.value == pytest.approx(1 / (1 + math.exp(no - yes)), abs=1e-4)

@@ -235,9 +235,12 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
         ("EurusPRM-Stage2", "implicit-prm"),
         ("ReasonEval-34B", "reasoneval"),
         ("PURE-PRM-7B", "pure"),
+        ("jinachris/Qwen2.5-Math-7B-PRM800K", "pure-prm800k"),
+        ("Qwen2.5-Math-7B-Instruct-PRM-0.1", "trl"),
     ],
 )
 def test_a_published_name_tells_the_recipe(folder, name, recipe):
+    (folder.parent / name).parent.mkdir(exist_ok=True)
     renamed = folder.rename(folder.parent / name)
     assert guess(str(renamed), renamed).name == recipe
 
@@ -258,7 +261,7 @@ def test_a_models_own_word_tells_the_recipe_and_where_its_steps_end(folder):
     [
         ({"v_head.summary.weight": (1, 16)}, "Qwen2ForPrmModel", "skywork-o1-prm"),
         (HEAD, "Qwen2ForProcessRewardModel", ("qwen2.5-math-prm", "reasonflux-prm-7b")),
-        ({"score.weight": (2, 16)}, "Qwen2ForTokenClassification", ("pure", "trl")),
+        ({"score.weight": (2, 16)}, "Qwen2ForTokenClassification", ("pure", "pure-prm800k", "trl")),
         ({"score_head.weight": (3, 16)}, "ReasonEval_7B", ("reasoneval", "reasoneval-redundancy")),
         ({}, "Qwen2ForCausalLM", ("math-shepherd", "rlhflow-prm", "rlhflow-orm", "implicit-prm")),
     ],

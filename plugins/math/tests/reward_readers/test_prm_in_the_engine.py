@@ -83,7 +83,7 @@ def test_a_beam_judges_unfinished_answers(models, tmp_path):
         assert 0 < record["score"] < 1
         judged = record["cost"]["scorer"]
         assert judged["reward_calls"] > 4
-        assert judged["failed_calls"] <= 1  # a random model writes a control token or a blank line now and then
+        assert judged["failed_calls"] <= 2  # a random model writes a control token or half a character now and then
 
 
 def test_the_command_line_checks_a_pipeline_and_tells_what_is_wrong(models, tmp_path, capsys):

@@ -4,6 +4,7 @@ import pytest
 import torch
 from plugins.math.tests.reward_readers.tiny_checkpoints import (
     CHATML,
+    change_config,
     hidden_at_the_end,
     linear,
     make_config,
@@ -13,6 +14,7 @@ from plugins.math.tests.reward_readers.tiny_checkpoints import (
 
 from treewright_math.reward_readers.catalogue import RECIPES
 from treewright_math.reward_readers.reader import Reader
+from treewright_registry import ConfigurationError
 
 PROBLEM = "Tom has 3 apples and buys 4. How many?"
 STEPS = ("Tom has 3 + 4 = 7 apples.\n\n", "So, 7\nof them.\n\n", "The answer is 7.")
@@ -125,8 +127,9 @@ def test_reasoneval_reads_three_classes_at_each_steps_last_token(tmp_path, kind,
     assert reading.tokens == len(ids)  # the separators are gone
 
 
+@pytest.mark.parametrize(("recipe", "mark"), [("pure", "\n"), ("pure-prm800k", "\n\n")])
 @pytest.mark.parametrize("form", ["linear", "two layers"])
-def test_pure_reads_the_difference_of_classes_at_the_separator(tmp_path, form):
+def test_pure_reads_the_difference_of_classes_at_the_mark_of_its_checkpoint(tmp_path, form, recipe, mark):
     tokenizer = make_tokenizer(tmp_path, words={"\n\n": 271})
     head = {"score.weight": (2, 16), "score.bias": (2,)}
     if form == "two layers":
@@ -137,28 +140,58 @@ def test_pure_reads_the_difference_of_classes_at_the_separator(tmp_path, form):
     for step in TEXTS:
         ids = ids + tokenizer(step)["input_ids"]
         elsewhere.append(classes_of(backbone, head, ids, form))
-        ids = [*ids, 271]
+        ids = ids + tokenizer(mark)["input_ids"]
         expected.append(classes_of(backbone, head, ids, form))
-    reading = read(tmp_path, "pure")
+    reading = read(tmp_path, recipe)
+    assert read(tmp_path, "pure", mark=mark).scores == reading.scores
     assert reading.scores == pytest.approx([float(p[1] - p[0]) for p in expected], abs=1e-5)
     assert reading.scores != pytest.approx([float(p[1] - p[0]) for p in elsewhere], abs=1e-2)
     assert reading.scores != pytest.approx([float(p[1]) for p in expected], abs=1e-2)
 
 
-@pytest.mark.parametrize("bos", ["<|begin|>", None])
-def test_trl_reads_class_1_at_the_separators_last_token(tmp_path, bos):
-    tokenizer = make_tokenizer(tmp_path, controls=("<|begin|>",), bos=bos)
-    config = make_config("llama", tokenizer)
+def trl(folder, bos=None, words=None):
+    tokenizer = make_tokenizer(folder, controls=("<|begin|>",), bos=bos, words=words)
     head = {"score.weight": (2, 16), "score.bias": (2,)}
-    backbone, head = make_headed(tmp_path, config, head, architecture="LlamaForTokenClassification")
-    ids = tokenizer((bos or "") + PROBLEM)["input_ids"]
-    expected = []
-    for line in LINES:
-        ids = ids + tokenizer(line + "\n")["input_ids"]
-        expected.append(float(classes_of(backbone, head, ids, "linear")[1]))
+    made = make_headed(folder, make_config("llama", tokenizer), head, architecture="LlamaForTokenClassification")
+    return tokenizer, *made
+
+
+def trl_scores(tokenizer, backbone, head, steps, separator, bos=None):
+    """The authors' way: each beginning of the answer as one text, read at its last token."""
+    texts = [separator.join((PROBLEM, *steps[:number])) + separator for number in range(1, len(steps) + 1)]
+    ids = [tokenizer((bos or "") + text)["input_ids"] for text in texts]
+    return [float(classes_of(backbone, head, beginning, "linear")[1]) for beginning in ids]
+
+
+@pytest.mark.parametrize("words", [None, {"\n\n": 271, ".\n\n": 272}])  # the full stop may merge into the separator
+@pytest.mark.parametrize("bos", ["<|begin|>", None])
+def test_trl_reads_class_1_where_the_text_up_to_each_empty_line_ends(tmp_path, bos, words):
+    made = trl(tmp_path, bos, words)
     reading = read(tmp_path, "trl")
-    assert reading.scores == pytest.approx(expected, abs=1e-5)
-    assert reading.owners == (0, 1, 1, 2)
+    assert reading.scores == pytest.approx(trl_scores(*made, TEXTS, "\n\n", bos), abs=1e-5)
+    assert reading.owners == (0, 1, 2)
+
+
+def test_trl_writes_the_separator_that_steps_are_cut_at(tmp_path):
+    made = trl(tmp_path)
+    expected = trl_scores(*made, LINES, "\n")
+    reader = Reader(str(tmp_path), RECIPES["trl"])
+    [by_option] = reader.read([(PROBLEM, STEPS)], separator="\n")
+    assert by_option.scores == pytest.approx(expected, abs=1e-5)
+    assert by_option.owners == (0, 1, 1, 2)
+    [uncut] = reader.read([(PROBLEM, LINES)], separator="")
+    assert uncut.scores == pytest.approx(trl_scores(*made, LINES, "\n\n"), abs=1e-5)
+    [marked] = Reader(str(tmp_path), RECIPES["trl"], mark="\n").read([(PROBLEM, LINES)], separator="")
+    assert marked.scores == pytest.approx(expected, abs=1e-5)
+    change_config(tmp_path, treewright={"recipe": "trl", "separator": "\n"})
+    [by_its_word] = Reader(str(tmp_path)).read([(PROBLEM, STEPS)])
+    assert by_its_word.scores == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_mark_is_refused_where_the_recipe_fixes_it(tmp_path):
+    folder, *_ = qwen(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"'qwen2\.5-math-prm' fixes what stands behind a step"):
+        Reader(str(folder), RECIPES["qwen2.5-math-prm"], mark="\n")
 
 
 def classes_of(backbone, head, ids, form):

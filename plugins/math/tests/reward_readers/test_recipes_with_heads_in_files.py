@@ -15,14 +15,15 @@ from treewright_math.reward_readers.catalogue import RECIPES
 from treewright_math.reward_readers.heads import build_head
 from treewright_math.reward_readers.metastone_sprm import SPRM_HEAD
 from treewright_math.reward_readers.reader import Reader
+from treewright_registry import ConfigurationError
 
 PROBLEM = "Tom has 3 apples.\n\nHe buys 4. How many?"
 TAGS = {"<think>": 500, "</think>": 501}
 
 
-def sprm(folder, *, layers=3, template=THINKING, words=None, controls=()):
+def sprm(folder, *, layers=3, template=THINKING, words=None, controls=(), tags=TAGS):
     controls = ("<|User|>", "<|Assistant|>", *controls)
-    tokenizer = make_tokenizer(folder, words={**TAGS, **(words or {})}, controls=controls, template=template)
+    tokenizer = make_tokenizer(folder, words={**tags, **(words or {})}, controls=controls, template=template)
     model = make_causal_lm(folder, make_config("qwen2", tokenizer, num_hidden_layers=layers))
     torch.manual_seed(9)
     head = torch.nn.Sequential(
@@ -121,6 +122,18 @@ def test_without_tags_the_answer_is_looked_at_and_not_the_problem(tmp_path):
     assert len(marks) == 3  # one of them in the problem
     reading = read(tmp_path, steps)
     assert reading.scores == pytest.approx([score_at(model, head, ids[:mark]) for mark in marks[1:]], abs=1e-5)
+
+
+def test_think_tags_that_are_several_tokens_are_refused_unless_ids_are_not_strict(tmp_path):
+    tokenizer, model, head = sprm(tmp_path, words={".\n\n": 502}, tags={})
+    with pytest.raises(ConfigurationError, match="'metastone-sprm' expects '<think>' to be one token"):
+        Reader(str(tmp_path), RECIPES["metastone-sprm"])
+    steps = ("2 < 3.\n\n", "So 7.\n\nYes</think>")
+    ids = tokenizer(f"<|User|>{PROBLEM}<|Assistant|><think>\n" + "".join(steps))["input_ids"]
+    marks = [index for index, token in enumerate(ids) if token == 502][1:]  # the first one stands in the problem
+    reading = read(tmp_path, steps, strict_ids=False)  # "<" in the text is no tag
+    assert reading.scores == pytest.approx([score_at(model, head, ids[:mark]) for mark in marks], abs=1e-5)
+    assert reading.owners == (0, 1)
 
 
 def test_chinese_marks_are_newlines_and_full_stops_with_little_around(tmp_path):

@@ -134,5 +134,6 @@ def test_the_recipe_writes_a_usable_encoder_with_its_account(data, tmp_path):
     figures = TextEncoderTrainer(data=str(data), steps=100, features=200, dimension=8).train(tmp_path, resume=False)
     assert figures["same subject"] > 0.6
     account = json.loads((tmp_path / "text_encoder.json").read_text())
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o644  # whoever installed the package, all can read it
     assert account["sha256"] == sha256((tmp_path / FILE).read_bytes()).hexdigest()
     assert shared_encoder(str(tmp_path)).encode(["a circle"]).shape == (1, 8)

@@ -25,6 +25,8 @@ class ReviewFormat:
         opening: what the assistant's message begins with, given the number of the step (from 1).
         ends: the review is cut before the first of these.
         closing: what is written behind the review to have the verdict follow.
+        gap: what stands between the closing and a verdict. It is read together with the verdict, as the authors read
+            it: tokenizers make one token of a blank and the word behind it.
         good, bad: the two verdicts.
         signed: what a finished review ends with after its verdict, for the turns that follow.
         written: finds a verdict in a review that goes on to the end by itself; its first group is the verdict.
@@ -45,6 +47,7 @@ class ReviewFormat:
     bad: str
     signed: str
     written: re.Pattern[str]
+    gap: str = ""
     step_verdict: re.Pattern[str] | None = None
     samples: int = 1
     temperature: float = 0.6

@@ -93,7 +93,8 @@ class Reviewing:
         return found
 
     async def _weighed(self, asked: Sequence[Trajectory], env: Env) -> list[float | None]:
-        both = [path.extend(Step(word)) for path in asked for word in (self.style.good, self.style.bad)]
+        gap = self.style.gap
+        both = [path.extend(Step(word)) for path in asked for word in (gap + self.style.good, gap + self.style.bad)]
         likely = await env.log_likelihood(both, role=CRITIC, sampling=_OWN_LAW)
         return [from_likelihoods(good, bad) for good, bad in zip(likely[::2], likely[1::2], strict=True)]
 
@@ -111,7 +112,7 @@ class Reviewing:
 
     def _review(self, text: str, probability: float) -> Review:
         word = self.style.good if probability >= 0.5 else self.style.bad
-        return Review(text, probability, text + self.style.closing + word + self.style.signed)
+        return Review(text, probability, text + self.style.closing + self.style.gap + word + self.style.signed)
 
 
 def _last(path: Trajectory) -> str:

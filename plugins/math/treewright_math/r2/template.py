@@ -67,7 +67,8 @@ def parsed(text: str) -> Template | None:
     """The template in what a policy wrote; ``None`` if there is none.
 
     Taken are the first JSON object that has one of the keys, whatever stands around it; else lines of the form
-    ``key: value``. Keys may be spelt with spaces, dashes and capitals, values may be lists.
+    ``key: value``, as of an object that was cut off. Keys may be spelt with spaces, dashes and capitals, values may be
+    lists.
     """
     text = text[:_LONGEST_READ]
     for fields in (*_objects(text), _lines(text)):
@@ -91,7 +92,7 @@ def _objects(text: str) -> Iterator[Mapping[str, Any]]:
 
 def _lines(text: str) -> dict[str, str]:
     matches = (_LINE.match(line) for line in text.split("\n"))
-    return {match[1]: match[2].strip(" *_`") for match in matches if match}
+    return {match[1]: match[2].strip(' *_`",') for match in matches if match and re.search("[A-Za-z]", match[2])}
 
 
 def _plain(key: str) -> str:

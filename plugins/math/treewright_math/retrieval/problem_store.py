@@ -1,7 +1,7 @@
 """A knowledge base of problems, opened: found by text, without the problem that is being solved."""
 
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from treewright_knowledge import KnowledgeStore, TextEncoder
 from treewright_math.retrieval.encoders import encoder_named
@@ -64,4 +64,4 @@ def _fitting(store: KnowledgeStore, name: str) -> TextEncoder:
         here = f"{encoder.identity.name} {encoder.identity.version}"
         what = f"its vectors were made by another encoder ({told}) than '{name}' here ({here})"
         raise DataError(f"{store.folder}: {what}\n    build the knowledge base anew: treewright kb build --replace")
-    return cast("TextEncoder", encoder)
+    return encoder

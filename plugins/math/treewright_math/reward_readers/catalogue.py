@@ -12,7 +12,7 @@ from treewright_math.reward_readers.reasoneval import REASONEVAL, REASONEVAL_RED
 from treewright_math.reward_readers.reasonflux import REASONFLUX_1_5B, REASONFLUX_7B
 from treewright_math.reward_readers.recipe import Recipe
 from treewright_math.reward_readers.rlhflow import RLHFLOW_ORM, RLHFLOW_PRM
-from treewright_math.reward_readers.separator_classifiers import PURE, TRL
+from treewright_math.reward_readers.separator_classifiers import PURE, PURE_PRM800K, TRL
 from treewright_math.reward_readers.skywork import SKYWORK
 
 RecipeName: TypeAlias = Literal[
@@ -30,6 +30,7 @@ RecipeName: TypeAlias = Literal[
     "reasoneval",
     "reasoneval-redundancy",
     "pure",
+    "pure-prm800k",
     "trl",
     "likelihood-head",
 ]
@@ -51,6 +52,7 @@ RECIPES: Final[Mapping[str, Recipe]] = {
         REASONEVAL,
         REASONEVAL_REDUNDANCY,
         PURE,
+        PURE_PRM800K,
         TRL,
         LIKELIHOOD_HEAD,
     )

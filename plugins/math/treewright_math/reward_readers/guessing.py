@@ -1,6 +1,7 @@
 r"""Which recipe a folder wants: by its own word, by a published model's name, else by what its config and files say.
 
-A model that is trained in a vendor's format says so in its config.json, and may say where its steps end:
+A model that is trained in a vendor's format says so in its config.json, and may say where its steps end (and,
+for ``pure`` and ``trl``, which ``mark`` stands behind them):
 
     "treewright": {"recipe": "qwen2.5-math-prm", "separator": "\n"}
 
@@ -32,8 +33,12 @@ _NAMES: Final = (
     ("eurusprm", "implicit-prm"),
     ("reasoneval", "reasoneval"),
     ("pure-prm", "pure"),
+    ("jinachris/qwen2.5-math-7b-prm800k", "pure-prm800k"),
+    ("qwen2.5-math-1.5b-instruct-prm-0.2", "trl"),
+    ("qwen2.5-math-7b-instruct-prm-0.1", "trl"),
 )
-"""Part of a published name, in lower case → recipe. ``Qwen2.5-Math-7B-PRM800K`` is two models, so it is absent."""
+"""Part of a published name, in lower case → recipe. ``Qwen2.5-Math-7B-PRM800K`` is two models, so it needs its
+owner's name."""
 
 
 def guess(model: str, folder: Path) -> Recipe:
@@ -88,6 +93,6 @@ def _by_form(config: Mapping[str, Any], folder: Path) -> list[str]:
         return ["reasoneval", "reasoneval-redundancy"]
     if "score.0.weight" in names or "score.weight" in names:
         process = any("ProcessReward" in str(name) for name in config.get("architectures") or ())
-        linear = ["pure", "trl"]
+        linear = ["pure", "pure-prm800k", "trl"]
         return ["qwen2.5-math-prm", "reasonflux-prm-7b"] if process else linear
     return ["math-shepherd", "rlhflow-prm", "rlhflow-orm", "implicit-prm", "implicit-prm-single"]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from treewright_math.reward_readers.recipe import Answer, CannotBeLaidOut
 from treewright_math.reward_readers.vocabulary import Vocabulary
+
+_NUMBERED: Final = re.compile(r"step\s*\d", re.IGNORECASE)
 
 
 def refuse_control_tokens(vocabulary: Vocabulary, answer: Answer, allowed: Sequence[str] = ()) -> None:
@@ -51,8 +55,8 @@ def owners(answer: Answer) -> tuple[int, ...]:
 
 
 def numbered(answer: Answer) -> list[str]:
-    """Reasoning steps as ``Step 1: …``; those that begin with the word already stay as they are."""
+    """Reasoning steps as ``Step 1: …``; those that begin with the word and a number already stay as they are."""
     return [
-        text if text[:4] in ("Step", "step") else f"Step {number}: {text}"
+        text if _NUMBERED.match(text) else f"Step {number}: {text}"
         for number, text in enumerate((piece.text.strip() for piece in answer.pieces), 1)
     ]

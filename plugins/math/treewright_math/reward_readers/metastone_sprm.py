@@ -12,8 +12,11 @@ that follows ``<think>`` directly does not; only those between ``<think>`` and `
 mark's, shifted left by one.
 
 Source: MetaStone-AI/MetaStone-S1, test/score_model_queue.py. One thing is ours: in a text without thinking tags
-the whole *answer* is looked at, not the problem too. A trajectory step may hold any number of marks: it gets the
-geometric mean of its own, or, without any, the number of the step before it (0 before the first mark).
+the whole *answer* is looked at, not the problem too. The published tokenizers have a token for each tag, which is
+checked; with ``strict_ids: false`` one that spells a tag in several tokens is read as if the tag were absent.
+
+A trajectory step may hold any number of marks: it gets the geometric mean of its own, or, without any, the number of
+the step before it (0 before the first mark).
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from typing import Final
 
 from treewright_math.reward_readers.layout_parts import refuse_control_tokens
 from treewright_math.reward_readers.measures import sigmoid
-from treewright_math.reward_readers.recipe import Answer, Head, LaidOut, Layer, Layout, Recipe
+from treewright_math.reward_readers.recipe import Answer, Head, LaidOut, Layer, Layout, Recipe, VendorToken
 from treewright_math.reward_readers.vocabulary import Vocabulary
 
 OPEN: Final = "<think>"
@@ -60,9 +63,9 @@ def thinking_chat(language: str) -> Layout:
         prompt, text = _written(vocabulary, answer)
         ids, places = vocabulary.encode_with_places(prompt + text)
         begin = next((index for index, place in enumerate(places) if place >= len(prompt)), len(ids))
-        tags = [vocabulary.encode(tag)[0] for tag in (OPEN, CLOSE)]
-        first, end = _thinking(ids, begin, *tags)
-        marks = _marks(ids, vocabulary.remembered("marks", marks_of), tags[0])
+        opening, closing = vocabulary.single(OPEN), vocabulary.single(CLOSE)
+        first, end = _thinking(ids, begin, opening, closing)
+        marks = _marks(ids, vocabulary.remembered("marks", marks_of), opening)
         reads = tuple(mark - 1 for mark in marks if first <= mark - 1 < end)
         shift = len(text) - sum(map(len, answer.steps))  # below 0 where a tag was taken out of the answer
         owners = tuple(_owner(answer.steps, places[read + 1] - len(prompt) - shift) for read in reads)
@@ -82,20 +85,21 @@ def _written(vocabulary: Vocabulary, answer: Answer) -> tuple[str, str]:
     return prompt, text
 
 
-def _marks(ids: Sequence[int], marks: frozenset[int], opening: int) -> Iterator[int]:
+def _marks(ids: Sequence[int], marks: frozenset[int], opening: int | None) -> Iterator[int]:
     """Positions of the first mark of each run, except directly after ``<think>``."""
     for index, (before, token) in enumerate(pairwise(ids), 1):
         if token in marks and before not in marks and before != opening:
             yield index
 
 
-def _thinking(ids: Sequence[int], begin: int, opening: int, closing: int) -> tuple[int, int]:
+def _thinking(ids: Sequence[int], begin: int, opening: int | None, closing: int | None) -> tuple[int, int]:
     """First read position, and the one after the last: within the tags, or, without any, within the answer.
 
-    A tag counts only where it stands once.
+    A tag counts only where it is one token, and stands once.
     """
-    first = ids.index(opening) + 1 if list(ids).count(opening) == 1 else begin
-    return first, ids.index(closing) if list(ids).count(closing) == 1 else len(ids)
+    opened = [place for place, token in enumerate(ids) if token == opening]
+    closed = [place for place, token in enumerate(ids) if token == closing]
+    return opened[0] + 1 if len(opened) == 1 else begin, closed[0] if len(closed) == 1 else len(ids)
 
 
 def _owner(steps: Sequence[str], place: int) -> int:
@@ -129,6 +133,7 @@ def _sprm(name: str, language: str) -> Recipe:
         aggregation="geometric",
         threshold=0.5,
         separator="",
+        tokens=(VendorToken(OPEN, may_lack=True), VendorToken(CLOSE, may_lack=True)),
         without_reads=0.0,
     )
 

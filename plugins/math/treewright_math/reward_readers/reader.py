@@ -43,6 +43,7 @@ class Reader:
         batch_tokens: at most so many tokens a forward pass, padding included.
         max_tokens: longer inputs are refused; ``None`` takes the recipe's and the backbone's limits.
         strict_ids: whether token ids that a vendor has written down must be the tokenizer's.
+        mark: what is written behind each reasoning step; ``None`` takes config.json's, or else the recipe's.
 
     Raises:
         ConfigurationError: model, recipe and tokenizer do not fit together; says which and what to do.
@@ -59,6 +60,7 @@ class Reader:
         batch_tokens: int = 16384,
         max_tokens: int | None = None,
         strict_ids: bool = True,
+        mark: str | None = None,
     ) -> None:
         folder = folder_of(model)
         self.recipe = recipe or guess(model, folder)
@@ -68,6 +70,7 @@ class Reader:
         self.vocabulary = Vocabulary(tokenizer, self.recipe.name, self.recipe.tokens, strict=strict_ids)
         self.networks = 2 if isinstance(self.recipe.output, LogRatio) else 1
         self.separator = str(own_word(config).get("separator", self.recipe.separator))
+        self._mark = self._chosen_mark(own_word(config).get("mark") if mark is None else mark)
         limits = (max_tokens, self.recipe.max_tokens, config.get("max_position_embeddings"))
         self.max_tokens = min(limit for limit in limits if limit) if any(limits) else None
         self._probe()
@@ -96,19 +99,34 @@ class Reader:
         if not pieces:
             return Reading(reason="there is no step to judge")
         try:
-            laid = self.recipe.layout(self.vocabulary, Answer(problem, steps, pieces))
+            laid = self.recipe.layout(self.vocabulary, Answer(problem, steps, pieces, self._mark_behind(separator)))
         except CannotBeLaidOut as error:
             return Reading(reason=f"recipe {self.recipe.name}: {error}")
         if self.max_tokens and len(laid.ids) > self.max_tokens:
             return Reading(reason=f"the answer has {len(laid.ids)} tokens with its problem; {self.max_tokens} are read")
         return laid
 
+    def _chosen_mark(self, mark: object) -> str | None:
+        """The mark that option or config.json ask for, if any."""
+        if mark is None or mark == "":
+            return self.recipe.mark or None
+        if self.recipe.mark is None:
+            raise ConfigurationError(
+                f"recipe '{self.recipe.name}' fixes what stands behind a step\n    leave out  mark:"
+            )
+        return str(mark)
+
+    def _mark_behind(self, separator: str) -> str:
+        """What is written behind each step of an answer that is cut at ``separator``."""
+        return self._mark or separator or self.separator or self.recipe.separator
+
     def _probe(self) -> None:
         """Lay out an answer now: what is wrong with tokenizer and template shows before the weights are loaded."""
         steps = ("1 + 1 = 2.\n\n", "The answer is 2.")
         pieces = tuple(Piece(step.strip(), owner) for owner, step in enumerate(steps))
         try:
-            self.recipe.layout(self.vocabulary, Answer("What is 1 + 1?", steps, pieces))
+            mark = self._mark_behind(self.separator)
+            self.recipe.layout(self.vocabulary, Answer("What is 1 + 1?", steps, pieces, mark))
         except CannotBeLaidOut as error:
             raise ConfigurationError(
                 f"recipe '{self.recipe.name}' cannot write its input with this tokenizer: {error}"

@@ -23,11 +23,13 @@ class Answer(NamedTuple):
         problem: the problem's text.
         steps: the texts of the trajectory's steps, as they are.
         pieces: the same as reasoning steps; at least one.
+        mark: what is written behind each reasoning step, where the recipe lets that be chosen.
     """
 
     problem: str
     steps: tuple[str, ...]
     pieces: tuple[Piece, ...]
+    mark: str = ""
 
 
 class LaidOut(NamedTuple):
@@ -59,10 +61,12 @@ class VendorToken(NamedTuple):
     Attributes:
         text: its text; the tokenizer must make exactly this one token of it (see ``Vocabulary.id_of``).
         id: the id that the vendor's own code has written down, ``None`` where that looks it up too.
+        may_lack: whether a tokenizer may have no such token where ids are not checked strictly.
     """
 
     text: str
     id: int | None = None
+    may_lack: bool = False
 
 
 class Layer(NamedTuple):
@@ -142,6 +146,8 @@ class Recipe:
         source: where the format was learnt.
         model_types: transformers' names of the backbones it may have.
         separator: where answers are cut into reasoning steps; ``""`` not at all.
+        mark: what is written behind each reasoning step, where that can be chosen: ``""`` writes the separator
+            that steps are cut at; ``None`` where the format leaves no choice.
         layout: makes the input.
         output: what is read.
         measure: makes scores of it.
@@ -166,6 +172,7 @@ class Recipe:
     aggregation: Aggregation
     threshold: float
     separator: str = "\n\n"
+    mark: str | None = None
     tokens: tuple[VendorToken, ...] = ()
     level: Literal["step", "outcome"] = "step"
     max_tokens: int | None = None

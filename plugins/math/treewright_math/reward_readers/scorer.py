@@ -45,13 +45,15 @@ class PrmScorer:
         aggregation: the answer's value from its steps'; ``null`` takes the vendor's way.
         split: where trajectory steps are cut into reasoning steps; ``null`` takes the separator that the model's
             config.json names, or else the recipe's; ``""`` takes each step as it is.
+        mark: what is written behind each reasoning step, for the recipes that leave it open (``pure*``, ``trl``);
+            ``null`` takes the mark that config.json names, or else the recipe's. ``trl`` writes the separator.
         device: ``auto`` takes an accelerator if there is one.
         dtype: of the backbone; heads compute in float32. ``auto`` is float32 on a CPU.
         batch_tokens: at most so many tokens a forward pass, padding included; 1 reads each answer by itself, and
             its score is then the same to the last bit whatever else is in the batch.
         max_tokens: longest input; ``null`` takes what recipe and backbone allow.
         strict_ids: whether token ids that the vendor has written down must be this tokenizer's; switch it off for
-            models of one's own in a vendor's format.
+            models of one's own in a vendor's format. It also lets SPRM's tokenizers lack the thinking tags.
 
     Attributes:
         level, range, link: as the recipe says (the class itself promises the least).
@@ -87,6 +89,7 @@ class PrmScorer:
         batch_tokens: int = 16384,
         max_tokens: int | None = None,
         strict_ids: bool = True,
+        mark: str | None = None,
     ) -> None:
         if batch_tokens < 1 or (max_tokens is not None and max_tokens < 1):
             raise ValueError(f"batch_tokens and max_tokens must be at least 1, not {batch_tokens} and {max_tokens}")
@@ -101,6 +104,7 @@ class PrmScorer:
             batch_tokens=batch_tokens,
             max_tokens=max_tokens,
             strict_ids=strict_ids,
+            mark=mark,
         )
         chosen = self._reader.recipe
         self._split = split

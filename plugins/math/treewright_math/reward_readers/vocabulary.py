@@ -21,7 +21,8 @@ class Vocabulary:
         tokenizer: a transformers tokenizer.
         recipe: the recipe's name, for messages.
         tokens: what the recipe relies on.
-        strict: whether ids that a vendor has written down must be the tokenizer's; if not, the tokenizer's count.
+        strict: whether ids that a vendor has written down must be the tokenizer's; if not, the tokenizer's count, and
+            it may lack tokens that a recipe can do without.
 
     Raises:
         ConfigurationError: a token is none, or has another id; names recipe, what was expected and what was found.
@@ -31,12 +32,17 @@ class Vocabulary:
         self.tokenizer = tokenizer
         self.recipe = recipe
         self._controls = tuple(sorted(_control_tokens(tokenizer), key=len, reverse=True))
-        self._ids = {token.text: self._checked(token, strict) for token in tokens}
+        self._ids = {token.text: self._checked(token, strict) for token in tokens if strict or not token.may_lack}
         self._remembered: dict[str, Any] = {}
 
     def id_of(self, text: str) -> int:
         """The id of a token that the recipe declared."""
         return self._ids[text]
+
+    def single(self, text: str) -> int | None:
+        """The token that a text is, ``None`` where it is several."""
+        ids = self.encode(text)
+        return ids[0] if len(ids) == 1 else None
 
     def remembered(self, name: str, compute: Callable[[Vocabulary], T]) -> T:
         """What ``compute`` makes of this vocabulary, computed once."""

@@ -95,6 +95,7 @@ def write_encoder(path: Path, hashes: npt.NDArray[np.uint32], rows: Floats) -> N
     half = scales.astype(np.float16)
     numbers = np.clip(np.rint(sorted_rows / half.astype(np.float32)[:, None]), -127, 127).astype(np.int8)
     save_file({"hashes": hashes[order].astype(np.uint32), "rows": numbers, "scales": half}, path)
+    path.chmod(0o644)  # the library makes files that only their owner can read
 
 
 @lru_cache(maxsize=4)
