@@ -100,7 +100,6 @@ STEP_BENCHMARKS = (
 
 PIPELINES: dict[str, str] = {
     "embedded-greedy": "word problems of the embedded world, one greedy solution of the embedded target",
-    "embedded-best-of-n": "word problems of the embedded world, n solutions, the embedded reward model chooses",
     "recorded": "stored solutions of a file (task.path), the best-rewarded one wins",
     "judge-steps": "first wrong steps by step scores of a file (task.path)",
     "processbench": "ProcessBench by a process reward model (scorer.model)",

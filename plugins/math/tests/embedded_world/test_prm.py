@@ -8,16 +8,17 @@ import pytest
 import torch
 from transformers import Qwen2ForCausalLM
 
-from treewright_math.embedded_world import prm_evaluation, prm_run
+from treewright_math.embedded_world import prm_evaluation, prm_run, prm_training
 from treewright_math.embedded_world.corruption import KINDS, corrupted
 from treewright_math.embedded_world.export import export as export_causal
 from treewright_math.embedded_world.export import load_causal
 from treewright_math.embedded_world.model_sizes import SIZES, configuration
-from treewright_math.embedded_world.prm_batches import batches_of
+from treewright_math.embedded_world.prm_batches import batches_of, laid_out
 from treewright_math.embedded_world.prm_evaluation import auc, auc_interval
-from treewright_math.embedded_world.prm_model import ProcessRewardModel, export, marked_text
-from treewright_math.embedded_world.prm_samples import Labelled, label, made_up, read, write
+from treewright_math.embedded_world.prm_model import ProcessRewardModel, export
+from treewright_math.embedded_world.prm_samples import label, made_up, read, write
 from treewright_math.embedded_world.problem import draw_problem
+from treewright_math.embedded_world.prompts import prompt
 from treewright_math.embedded_world.recipe import Recipe
 from treewright_math.embedded_world.solutions import solution_lines
 from treewright_math.embedded_world.step_check import check
@@ -27,7 +28,7 @@ from treewright_math.reward_readers.recipe import Answer
 from treewright_math.step_splitting import pieces_of
 from treewright_registry import Key
 
-RECIPE = RECIPES["qwen2.5-math-prm"]
+RECIPE = RECIPES["likelihood-head"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -86,23 +87,24 @@ def test_training_and_reader_see_the_very_same_tokens(solver, tmp_path, samples)
     reader = Reader(str(tmp_path), RECIPE)
     for sample in samples[:10]:
         steps = tuple(f"{line}\n" for line in sample.lines)
-        laid = RECIPE.layout(reader.vocabulary, Answer(sample.problem, steps, pieces_of(steps, "\n")))
-        text = marked_text(sample.problem, sample.lines)
-        assert list(laid.ids) == tokenizer.encode(text, add_special_tokens=False).ids
+        laid = RECIPE.layout(reader.vocabulary, Answer(sample.problem, steps, pieces_of(steps, "\n"), "\n"))
+        assert laid == laid_out(sample, tokenizer)
+        whole = prompt(sample.problem, []) + "\n".join(sample.lines)
+        assert list(laid.ids) == tokenizer.encode(whole, add_special_tokens=False).ids
 
 
 def test_batches_carry_one_label_for_each_step(solver, samples):
     _, tokenizer = load_causal(solver)
     batches = batches_of(samples, tokenizer, 2000, Key.root(1))
-    assert sum(int((batch.labels >= 0).sum()) for batch in batches) == sum(len(one.lines) for one in samples)
-    assert sum(int((batch.labels == 1).sum()) for batch in batches) == sum(sum(one.right) for one in samples)
+    assert sum(len(batch.right) for batch in batches) == sum(len(one.lines) for one in samples)
+    assert sum(int(batch.right.sum()) for batch in batches) == sum(sum(one.right) for one in samples)
     again = batches_of(samples, tokenizer, 2000, Key.root(1))
     assert all((one.ids == other.ids).all() for one, other in zip(batches, again, strict=True))
 
 
 def test_the_recipe_writes_what_the_published_form_is_read_by(solver, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(prm_evaluation, "DIFFICULTIES", ("easy",))
-    plan = prm_run.PrmPlan(steps=4, tokens=1500, sampled=6, made_up=30, half=False)
+    plan = prm_training.PrmPlan(steps=4, tokens=1500, sampled=6, made_up=30, half=False)
     prm_run.run(plan, tmp_path, False, str(solver), [str(solver)], count=1)
     assert 30 <= int(re.search(r"(\d+) solutions", capsys.readouterr().out)[1]) <= 36
     rows = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))["rows"]
@@ -122,8 +124,8 @@ def test_a_stopped_training_ends_with_the_same_bits(solver, samples, tmp_path):
             torch.manual_seed(0)
             causal, tokenizer = load_causal(solver)
             model = ProcessRewardModel(causal.requires_grad_(True).model)
-            plan = prm_run.PrmPlan(steps=4, tokens=1500, half=False)
-            prm_run.train(plan, model, tokenizer, samples, folder, resume=number > 0, until=steps)
+            plan = prm_training.PrmPlan(steps=4, tokens=1500, half=False)
+            prm_training.train(plan, model, tokenizer, samples, folder, resume=number > 0, until=steps)
         states.append(model.state_dict())
     assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())
 
@@ -137,7 +139,17 @@ def test_auc_is_the_share_of_pairs_in_the_right_order():
     assert low < value < high <= 1.0
 
 
-def test_marks_follow_every_line():
-    text = marked_text("2 + 2?", ("Tom has 1 + 1 = 2 apples.", "The answer is 2."))
-    assert text.endswith("assistant\nTom has 1 + 1 = 2 apples.<extra_0>The answer is 2.<extra_0><|im_end|>\n")
-    assert Labelled("p", ("a",), (True,))._asdict()["right"] == (True,)
+def test_the_language_part_learns_from_right_steps_only(solver, samples):
+    causal, tokenizer = load_causal(solver)
+    model, plan = ProcessRewardModel(causal.model), prm_training.PrmPlan(half=False)
+    sample = next(one for one in samples if one.right[0] and not one.right[-1])
+    (batch,) = batches_of([sample], tokenizer, 2000, Key.root(1))
+    _, language = prm_training.losses(plan, model, batch)
+    good = sample.right.index(False)
+    ids = tokenizer.encode(prompt(sample.problem, []), add_special_tokens=False).ids
+    start, text = len(ids), "\n".join(sample.lines[:good])
+    ids += tokenizer.encode(text, add_special_tokens=False).ids
+    with torch.no_grad():
+        laws = causal(torch.tensor([ids])).logits[0].log_softmax(-1)
+    expected = [-float(laws[place - 1, ids[place]]) for place in range(start, len(ids))]
+    assert float(language) == pytest.approx(sum(expected) / len(expected), abs=1e-5)

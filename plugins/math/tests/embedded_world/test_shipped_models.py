@@ -84,7 +84,7 @@ def test_the_card_keeps_what_search_needs():
 
 @with_prm
 def test_the_reward_model_tells_right_steps_from_wrong_ones():
-    reader = Reader("treewright_math:data/prm", RECIPES["qwen2.5-math-prm"])
+    reader = Reader("treewright_math:data/prm", RECIPES["likelihood-head"])
     samples = [made_up(Key.root(7, "shipped", number)) for number in range(60)]
     readings = reader.read([(one.problem, one.lines) for one in samples], "")
     pairs = [
@@ -103,6 +103,6 @@ def test_the_greedy_pipeline_gives_the_figures_of_the_card(tmp_path):
 
 @with_prm
 def test_best_of_n_runs_as_it_stands(tmp_path):
-    pipeline = load_pipeline("math/embedded-best-of-n", overrides=["search.n=4"])
+    pipeline = load_pipeline("math/best-of-n", overrides=["search.n=4"])
     summary = run_pipeline(pipeline, tmp_path / "best", limit=2)
     assert summary["n"] == 2

@@ -210,3 +210,33 @@ def test_scores_do_not_depend_on_the_batch(tmp_path):
         for one, other in zip(alone, together, strict=True):
             assert one.scores == pytest.approx(other.scores, abs=1e-5)
             assert one._replace(scores=()) == other._replace(scores=())
+
+
+@pytest.mark.parametrize("kind", ["llama", "qwen2"])
+def test_the_likelihood_head_sees_the_language_models_opinion_of_each_step(tmp_path, kind):
+    tokenizer = make_tokenizer(tmp_path, controls=("<|im_start|>", "<|im_end|>"), template=CHATML)
+    config = make_config(kind, tokenizer, tie_word_embeddings=True)
+    wide = {"score.0.weight": (22, 22), "score.0.bias": (22,), "score.2.weight": (2, 22), "score.2.bias": (2,)}
+    backbone, head = make_headed(tmp_path, config, wide, architecture="Qwen2ForProcessRewardModel")
+    backbone.requires_grad_(False)
+    text = f"<|im_start|>user\n{PROBLEM}<|im_end|>\n<|im_start|>assistant\n"
+    ids, expected, least, most_behind = tokenizer(text)["input_ids"], [], 0.0, 0.0
+    for number, step in enumerate(LINES):
+        likely, behind = [], []
+        for token in tokenizer(("\n" if number else "") + step)["input_ids"]:
+            with torch.no_grad():
+                before = backbone(torch.tensor([ids])).last_hidden_state[0, -1]
+            law = (backbone.get_input_embeddings().weight @ before).log_softmax(-1)
+            likely.append(max(float(law[token]), -12.0) / 4)
+            behind.append(max(float(law[token] - law.max()), -12.0) / 4)
+            ids.append(token)
+        least, most_behind = min(least, *likely), min(most_behind, *behind)
+        numbers = [min(likely), sum(likely) / len(likely), min(behind), sum(likely) / 4, least, most_behind]
+        state = backbone(torch.tensor([ids])).last_hidden_state[0, -1]
+        inner = (head["score.0.weight"] @ torch.cat([state, torch.tensor(numbers)]) + head["score.0.bias"]).relu()
+        expected.append(float((head["score.2.weight"] @ inner + head["score.2.bias"]).softmax(-1)[1]))
+    [reading] = Reader(str(tmp_path), RECIPES["likelihood-head"]).read([(PROBLEM, [f"{step}\n" for step in LINES])])
+    assert reading.scores == pytest.approx(expected, abs=1e-4)
+    change_config(tmp_path, tie_word_embeddings=False)
+    with pytest.raises(ConfigurationError, match="tie_word_embeddings: true"):
+        Reader(str(tmp_path), RECIPES["likelihood-head"])

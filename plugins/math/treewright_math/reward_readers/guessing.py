@@ -3,7 +3,7 @@ r"""Which recipe a folder wants: by its own word, by a published model's name, e
 A model that is trained in a vendor's format says so in its config.json, and may say where its steps end (and,
 for ``pure`` and ``trl``, which ``mark`` stands behind them):
 
-    "treewright": {"recipe": "qwen2.5-math-prm", "separator": "\n"}
+    "treewright": {"recipe": "likelihood-head", "separator": "\n"}
 
 Several recipes share one architecture (Qwen2.5-Math-PRM and ReasonFlux-PRM-7B; PURE and TRL; every plain language
 model). Then nothing is guessed: the error lists the candidates.

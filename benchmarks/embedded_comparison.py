@@ -1,0 +1,200 @@
+"""Methods of inference-time search on the embedded world: problems that its models never saw, equal budgets, paired.
+
+    python benchmarks/embedded_comparison.py methods       greedy, votes, best-of-n, beam, tree search
+    python benchmarks/embedded_comparison.py retrieval     R2-LLMs with and without each of its levels
+    python benchmarks/embedded_comparison.py speculation   SPECS, GSI and RSD over thresholds, beside the target alone
+    python benchmarks/embedded_comparison.py latency       the same, one problem at a time
+
+The budget counts generated tokens, of whatever model (an answer has some 30 to 70). Differences are paired by problem,
+against the table's first row. A run that was cut off goes on where it stopped. ``speculation`` has no budget: there n is
+equal, and what it cost is shown by role.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from paired_runs import Outcome, Variant, difference, run, share  # noqa: E402  # this folder is not a package
+
+WAVE = {"search.n": 1000, "search.wave": 4}
+"""As many samples as the budget allows, asked for a few at a time."""
+VOTE = {"aggregator": {"use": "core/weighted-vote"}}
+METHODS: dict[str, tuple[str, dict[str, Any]]] = {
+    "greedy": ("math/embedded-greedy", {}),
+    "majority": ("math/majority", WAVE),
+    "best-of-n": ("math/best-of-n", WAVE),
+    "weighted vote": ("math/best-of-n", WAVE | VOTE),
+    "beam, width 4": ("math/beam", {"search.width": 4}),
+    "beam, vote": ("math/beam", {"search.width": 4} | VOTE),
+    "mcts": ("math/mcts", {"budget.candidates": 1000}),
+    "mcts, vote": ("math/mcts", {"budget.candidates": 1000} | VOTE),
+}
+LEVELS = {
+    "no retrieval": (0, 0),
+    "coarse and fine": (1, 1),
+    "coarse only": (1, 0),
+    "fine only": (0, 1),
+}
+THRESHOLDS = (0.0, 0.3, 0.5, 0.7, 0.9)
+
+
+def main() -> int:
+    """Run all variants of a table and print it as it grows."""
+    options = _arguments()
+    groups = _GROUPS[options.what](options)
+    found = []
+    for title, variants in groups.items():
+        outcomes: list[Outcome] = []
+        for variant in variants:
+            folder = options.out / f"{options.what}-{title}-{variant.name}-{options.seed}".replace(" ", "-")
+            outcomes.append(run(variant, folder, workers=options.workers))
+            print(f"\n{title}\n{table(outcomes)}", flush=True)
+        found += rows(title, outcomes)
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+    return 0
+
+
+def methods(options: argparse.Namespace) -> dict[str, list[Variant]]:
+    """All methods at one budget, for each difficulty."""
+    return {
+        f"{difficulty}, {phrasing}": [
+            Variant(name, pipeline, _shared(options, difficulty, phrasing) | _budget(options) | own)
+            for name, (pipeline, own) in METHODS.items()
+        ]
+        for difficulty in options.difficulty
+        for phrasing in options.phrasing
+    }
+
+
+def retrieval(options: argparse.Namespace) -> dict[str, list[Variant]]:
+    """R2-LLMs' levels on problems without facts, and facts that only the knowledge base knows."""
+    groups = {}
+    for phrasing in options.phrasing:
+        shared = _shared(options, options.difficulty[0], phrasing) | _budget(options) | {"budget.candidates": 1000}
+        groups[f"no facts, {phrasing}"] = [
+            Variant(name, "math/r2", shared | _levels(problems, steps, 0)) for name, (problems, steps) in LEVELS.items()
+        ]
+        shared |= {"task.facts": "unknown"}
+        groups[f"facts, {phrasing}"] = [
+            Variant(name, "math/r2", shared | _levels(*levels))
+            for name, levels in {"no retrieval": (0, 0, 0), "facts": (0, 0, 1), "all levels": (1, 1, 1)}.items()
+        ]
+    return groups
+
+
+def speculation(options: argparse.Namespace) -> dict[str, list[Variant]]:
+    """Speculative search over thresholds, beam search and soft best-of-n of target and of draft."""
+    shared = _shared(options, options.difficulty[0], options.phrasing[0])
+    n, beta = 8, 20
+    variants = [Variant("beam of the target", "math/beam", {"search.width": 1, "search.branch": n})]
+    variants.append(Variant("soft steps of the target", "math/gsi", {"search.threshold": 1e9, "search.n": n}))
+    variants.append(Variant("soft steps of the draft", "math/rsd", {"search.omega": "constant", "search.probability": 1.0, "search.n": n}))
+    for threshold in THRESHOLDS:
+        own = {"search.n": n, "search.beta": beta}
+        variants.append(Variant(f"gsi {threshold}", "math/gsi", own | {"search.threshold": threshold}))
+    for threshold in THRESHOLDS:
+        own = {"search.n": n, "search.mode": "released", "search.beta": beta, "search.temperature": 0.8}
+        own |= {"search.tau_reject": threshold * beta, "search.tau_back": threshold}
+        variants.append(Variant(f"specs {threshold}", "math/specs", own))
+    for threshold in THRESHOLDS[1:]:
+        variants.append(Variant(f"rsd {threshold}", "math/rsd", {"search.delta": threshold}))
+    return {f"{options.difficulty[0]}, {options.phrasing[0]}": [Variant(v.name, v.pipeline, shared | v.settings) for v in variants]}
+
+
+def latency(options: argparse.Namespace) -> dict[str, list[Variant]]:
+    """The same variants with one problem at a time, so that seconds a problem are what one user waits."""
+    alone = {"concurrency": 1}
+    return {
+        title: [Variant(v.name, v.pipeline, dict(v.settings) | alone) for v in variants]
+        for title, variants in speculation(options).items()
+    }
+
+
+def _shared(options: argparse.Namespace, difficulty: str, phrasing: str) -> dict[str, Any]:
+    settings = {"task.count": options.problems, "task.difficulty": difficulty, "task.phrasing": phrasing}
+    return settings | {"task.seed": options.seed, "seed": options.seed}
+
+
+def _budget(options: argparse.Namespace) -> dict[str, Any]:
+    return {"budget.generated_tokens": options.budget}
+
+
+def _levels(problems: int, steps: int, facts: int) -> dict[str, Any]:
+    return {
+        "policy.policy.problems": problems,
+        "policy.policy.steps": steps,
+        "policy.policy.facts": facts,
+        "scorer.scorer.problems": problems,
+        "scorer.scorer.facts": facts,
+    }
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """Accuracy, difference to the first row, and what a problem cost."""
+    head = f"{'variant':26} {'n':>4} {'right %':>20} {'minus first row':>22} {'accepted':>8} {'s/problem':>9}  tokens by role"
+    return "\n".join([head, *(_line(each, outcomes[0]) for each in outcomes)])
+
+
+def _line(each: Outcome, first: Outcome) -> str:
+    gap = "" if each is first else share(difference(each, first), signed=True)
+    kept = accepted(each)
+    tokens = ", ".join(f"{role} {value:.0f}" for role, value in tokens_by_role(each).items())
+    return (
+        f"{each.variant.name:26} {len(each.records):4} {share(each.accuracy()):>20} {gap:>22}"
+        f" {'' if kept is None else f'{100 * kept:.1f} %':>8} {each.seconds:9.3f}  {tokens}"
+    )
+
+
+def tokens_by_role(outcome: Outcome) -> Mapping[str, float]:
+    """Mean generated tokens of a problem by the role that generated them."""
+    sums: dict[str, float] = {}
+    for record in outcome.records.values():
+        for role, cost in record["cost"].items():
+            sums[role] = sums.get(role, 0.0) + cost.get("generated_tokens", 0)
+    return {role: total / len(outcome.records) for role, total in sums.items() if total}
+
+
+def accepted(outcome: Outcome) -> float | None:
+    """Share of rounds in which a draft was kept; ``None`` where nothing is drafted."""
+    notes = outcome.summary["notes"]
+    return notes["accepted_drafts"]["sum"] / notes["rounds"]["sum"] if "rounds" in notes else None
+
+
+def rows(title: str, outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """The table as rows of a benchmark's JSON."""
+    found = []
+    for each in outcomes:
+        value, low, high = each.accuracy()
+        gap = difference(each, outcomes[0])
+        entry = {"table": title, "variant": each.variant.name, "n": len(each.records), "accuracy": [value, low, high]}
+        entry |= {"minus_first_row": list(gap), "accepted": accepted(each), "seconds_a_problem": each.seconds}
+        found.append(entry | {"generated_tokens": dict(tokens_by_role(each))})
+    return found
+
+
+_GROUPS = {"methods": methods, "retrieval": retrieval, "speculation": speculation, "latency": latency}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("what", choices=tuple(_GROUPS))
+    parser.add_argument("--problems", type=int, default=500, help="of each table")
+    parser.add_argument("--budget", type=int, default=800, help="generated tokens a problem")
+    parser.add_argument("--difficulty", nargs="+", default=["medium"])
+    parser.add_argument("--phrasing", nargs="+", default=["seen"])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=Path("runs/embedded-comparison"))
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
