@@ -80,8 +80,7 @@ def build_knowledge(
     """
     if vectors:
         _load_encoder()
-    order.out.parent.mkdir(parents=True, exist_ok=True)
-    with MoleculeSpool(order.out.parent) as spool:
+    with MoleculeSpool(order.out) as spool:
         read = _read(order, settings, workers, spool)
         kept = _kept(read, settings, least, most)
         _check_found(order, read, kept, least)
