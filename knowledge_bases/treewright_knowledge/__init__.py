@@ -13,7 +13,7 @@ from treewright_knowledge.description import Description, Encoder, Source, sourc
 from treewright_knowledge.index_settings import INDEXES, IndexKind, IndexSettings
 from treewright_knowledge.manifest import FORMAT_VERSION, Manifest, is_store, read_manifest
 from treewright_knowledge.records import Record
-from treewright_knowledge.replacing import check_target
+from treewright_knowledge.replacing import WorkFolder, check_target
 from treewright_knowledge.store import KnowledgeStore
 from treewright_knowledge.text_encoders import SentenceEncoder, TextEncoder
 
@@ -32,6 +32,7 @@ __all__ = [
     "Source",
     "StoreBuilder",
     "TextEncoder",
+    "WorkFolder",
     "amend",
     "check_target",
     "is_store",

@@ -37,3 +37,12 @@ def test_a_terminal_gets_one_line_per_stage_that_moves():
         "\nencode: 20 of 20 records, 3.0 s\n"
         "\r\x1b[Kcheck: 1 of 2 records, 4.0 s"
     )
+
+
+def test_the_time_left_is_told_at_the_pace_of_the_stage_where_the_end_is_known():
+    calls = [(10, "read", 1000, 9000), (11, "read", 2000, 9000), (14, "read", 3000, 9000), (40, "read", 9000, 9000)]
+    assert told(io.StringIO(), *calls) == (
+        "read: 1,000 of 9,000 records, 10.0 s\n"
+        "read: 3,000 of 9,000 records, 14.0 s, 12.0 s left\n"
+        "read: 9,000 of 9,000 records, 40.0 s\n"
+    )

@@ -42,7 +42,7 @@ def test_each_result_tells_answer_verdict_metrics_score_runners_up_and_cost(tmp_
     gold = Words()
     gold.problems()
     for result in results(tmp_path / "out"):
-        assert " ".join(result) == ("id answer correct metrics score runners_up cost error failed_calls seconds")
+        assert " ".join(result) == ("id answer correct metrics score runners_up cost error failed_calls seconds notes")
         verdict = gold.grade(result["id"], result["answer"])
         assert (result["correct"], result["metrics"]) == (verdict.correct, verdict.metrics)
         assert result["cost"]["policy"]["candidates"] == 4

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from treewright.engine.calls import PLUGIN_ERRORS
@@ -47,6 +48,7 @@ class Solution:
         seconds: wall-clock time from start to end.
         offered: all distinct answers of the search, best first, at most ``MOST_OFFERED``; only for tasks
             with a method ``place``, and never written to the record.
+        notes: figures of the whole search by name, the finite ones.
     """
 
     problem_id: str
@@ -58,6 +60,7 @@ class Solution:
     failed_calls: tuple[str, ...] = ()
     seconds: float = 0.0
     offered: tuple[JSON, ...] = ()
+    notes: Mapping[str, float] = field(default_factory=dict)
 
 
 class Solver:
@@ -180,6 +183,7 @@ class Solver:
             error=error,
             failed_calls=tuple(shared.failures),
             seconds=seconds,
+            notes={name: value for name, value in shared.trace.notes.items() if isfinite(value)},
         )
 
     def _distinct_answers(self, ordered: Sequence[Candidate], most: int) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ class Record:
         error: why there is no answer, ``None`` if there is one.
         failed_calls: calls that failed on the way, each as text (the first few).
         seconds: wall-clock time from the problem's start to its end.
+        notes: figures of the whole search by name, where the search notes any.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Record:
     error: str | None = None
     failed_calls: tuple[str, ...] = ()
     seconds: float = 0.0
+    notes: Mapping[str, float] = field(default_factory=dict)
 
     def to_line(self) -> str:
         """The record as one line of JSON."""

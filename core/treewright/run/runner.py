@@ -204,6 +204,7 @@ class _Run:
             error=error,
             failed_calls=solution.failed_calls,
             seconds=solution.seconds,
+            notes=solution.notes,
         )
 
     def _placed(self, solution: Solution) -> Mapping[str, Any]:

@@ -50,6 +50,7 @@ def summarise(
         **_record_metrics(records),
         **(set_metrics or {}),
     }
+    summary["notes"] = _notes(records)
     summary["cost"] = _costs(records)
     summary["seconds"] = seconds
     return summary
@@ -71,6 +72,18 @@ def _record_metrics(records: Sequence[Record]) -> dict[str, dict[str, float]]:
             if isinstance(value, bool | int | float):
                 columns.setdefault(name, []).append(float(value))
     return {name: _metric(values, name in booleans) for name, values in sorted(columns.items())}
+
+
+def _notes(records: Sequence[Record]) -> dict[str, dict[str, float]]:
+    """Sums and means of the searches' own figures over the records that have them."""
+    columns: dict[str, list[float]] = {}
+    for record in records:
+        for name, value in record.notes.items():
+            columns.setdefault(name, []).append(value)
+    return {
+        name: {"sum": sum(values), "mean": sum(values) / len(values), "n": len(values)}
+        for name, values in sorted(columns.items())
+    }
 
 
 def _metric(values: Sequence[float], proportion: bool) -> dict[str, float]:

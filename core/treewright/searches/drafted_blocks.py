@@ -92,3 +92,21 @@ def _log_ratio(target: Likelihood, draft: Likelihood, length_norm: LengthNorm) -
     if length_norm == "mean":
         return big / max(1, target.tokens) - small / max(1, draft.tokens)
     return big - small
+
+
+class Rounds:
+    """Notes how many rounds a problem's search has drafted in, and in how many of them it took a draft.
+
+    Args:
+        env: the engine; gets the notes ``rounds`` and ``accepted_drafts``.
+    """
+
+    def __init__(self, env: Env) -> None:
+        self._env, self._rounds, self._accepted = env, 0, 0
+
+    def count(self, accepted: bool) -> None:
+        """Count a round in which something was drafted."""
+        self._rounds += 1
+        self._accepted += accepted
+        self._env.note("rounds", float(self._rounds))
+        self._env.note("accepted_drafts", float(self._accepted))

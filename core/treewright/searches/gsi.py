@@ -30,7 +30,7 @@ from collections.abc import Mapping, Sequence
 from math import inf, log
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from treewright.searches.drafted_blocks import DraftedBlock, DraftLikelihood, drafted_blocks, drafting_needs
+from treewright.searches.drafted_blocks import DraftedBlock, DraftLikelihood, Rounds, drafted_blocks, drafting_needs
 from treewright.searches.last_word import Beginning, finish_best, next_steps, only_one_left
 from treewright.searches.soft_choice import soft_choice
 from treewright_registry import Env, Key, Need, Problem, Sampling, Score, Trajectory
@@ -107,7 +107,7 @@ class Gsi:
 
     async def search(self, problem: Problem, env: Env) -> None:
         """Step by step: a drafted step, or one of the target's, until the answer is finished."""
-        prefix = env.root
+        prefix, rounds = env.root, Rounds(env)
         for step in range(self.steps):
             if only_one_left(env):
                 await self._last_word(prefix, env)
@@ -115,7 +115,9 @@ class Gsi:
             drafts = await drafted_blocks(prefix, self.n, env, self.sampling, draft_likelihood=self.draft_likelihood)
             if self._hopeless([draft.score for draft in drafts]):
                 return
-            block = self._drafted(drafts, step, env) or await self._of_target(prefix, step, env)
+            draft = self._drafted(drafts, step, env)
+            rounds.count(draft is not None)
+            block = draft or await self._of_target(prefix, step, env)
             if block is None:
                 if only_one_left(env):
                     await self._last_word(prefix, env)

@@ -30,6 +30,7 @@ from collections.abc import Callable, Mapping
 from math import exp
 from typing import ClassVar, Literal, NamedTuple
 
+from treewright.searches.drafted_blocks import Rounds
 from treewright.searches.last_word import Beginning, finish_best, next_steps, only_one_left
 from treewright.searches.soft_choice import soft_choice
 from treewright_registry import Capability, ConfigurationError, Env, Need, Problem, Sampling, Score, Trajectory
@@ -97,13 +98,14 @@ class Rsd:
     async def search(self, problem: Problem, env: Env) -> None:
         """Step by step: keep the draft or replace it, until the answer is finished."""
         self._check_range(*env.range())
-        prefix = env.root
-        fruitless = 0
+        prefix, rounds, fruitless = env.root, Rounds(env), 0
         for step in range(self.steps):
             if only_one_left(env):
                 await finish_best(env, [Beginning(prefix)], role="target", temperature=self.sampling.temperature)
                 return
-            block = await self._draft(prefix, step, env) or await self._replace(prefix, step, env)
+            draft = await self._draft(prefix, step, env)
+            rounds.count(draft is not None)
+            block = draft or await self._replace(prefix, step, env)
             fruitless = fruitless + 1 if block is None or _repeats(block.trajectory) else 0
             if block is not None:
                 prefix = block.trajectory

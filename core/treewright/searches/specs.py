@@ -32,7 +32,7 @@ from collections.abc import Mapping, Sequence
 from math import exp, inf, log, nan
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
-from treewright.searches.drafted_blocks import DraftLikelihood, LengthNorm, drafted_blocks, drafting_needs
+from treewright.searches.drafted_blocks import DraftLikelihood, LengthNorm, Rounds, drafted_blocks, drafting_needs
 from treewright.searches.last_word import Beginning, finish_best, next_steps, only_one_left
 from treewright.searches.soft_choice import soft_choice
 from treewright.searches.specs_modes import SETTINGS, Author, Mode, TargetChoice
@@ -139,7 +139,7 @@ class Specs:
 
     async def search(self, problem: Problem, env: Env) -> None:
         """Block by block, by the draft or by the target, until the answer is finished."""
-        prefix, author = env.root, self.setting.begins
+        prefix, author, rounds = env.root, self.setting.begins, Rounds(env)
         for step in range(self.steps):
             if only_one_left(env):
                 await self._last_word(prefix, env)
@@ -151,6 +151,7 @@ class Specs:
                 if drafts and not live:
                     return
                 chosen = self._subsample(live, env.random("draft", step))
+                rounds.count(chosen is not None)
             if chosen is None:
                 blocks = await self._of_target(prefix, env)
                 live = self._live(blocks, env)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from rdkit import Chem
@@ -191,3 +196,64 @@ def test_vectors_are_those_of_the_encoder_in_the_order_of_the_records(tmp_path):
     expected = DualEncoder.load().substructure_vectors(load_substructures(tmp_path / "kb"))
     assert vectors.shape == expected.shape == (len(load_substructures(tmp_path / "kb")), 256)
     assert abs(vectors - expected).max() < 1e-5
+
+
+def started(folder):
+    """A build of a long list in a process of its own, with two more that read; returns it once they do."""
+    source = folder / "long.smi"
+    source.write_text("".join(f"CC{'C' * (n % 40)}(C)C{'CO' * (n % 7)}c1ccccc1\n" for n in range(60_000)))
+    command = [sys.executable, "-m", "treewright", "kb", "build", "chemistry/substructures", "--source", str(source)]
+    command += ["--out", str(folder / "kb")]
+    command += [word for option in ("workers=2", "windows=false", "vectors=false") for word in ("--set", option)]
+    build = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert build.stderr is not None
+    assert build.stderr.readline().startswith("read: 1,000 of 60,000 records")
+    return build
+
+
+def group_is_gone(group, seconds=10.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups")
+def test_ctrl_c_leaves_neither_files_nor_processes(tmp_path):
+    build = started(tmp_path)
+    os.killpg(build.pid, signal.SIGINT)
+    _, told = build.communicate(timeout=120)
+    assert (build.returncode, told.splitlines()[-1]) == (130, "interrupted")
+    assert [path.name for path in tmp_path.iterdir()] == ["long.smi"]
+    assert group_is_gone(build.pid)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups")
+def test_a_killed_build_leaves_no_processes_and_its_files_go_with_the_next_build(tmp_path):
+    build = started(tmp_path)
+    build.kill()
+    build.communicate(timeout=120)
+    assert group_is_gone(build.pid)
+    [left] = [path.name for path in tmp_path.iterdir() if path.name != "long.smi"]
+    assert left.startswith(".kb.molecules.building-")
+    built(tmp_path, MOLECULES)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kb", "list.smi", "long.smi"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found through /proc")
+def test_a_killed_reader_ends_the_build_with_advice(tmp_path):
+    build = started(tmp_path)
+    children = Path(f"/proc/{build.pid}/task").glob("*/children")
+    for child in " ".join(path.read_text() for path in children).split():
+        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text():
+            os.kill(int(child), signal.SIGKILL)
+    _, told = build.communicate(timeout=120)
+    assert build.returncode == 2
+    assert "was killed, perhaps for want of memory\n    take fewer: --set workers=1" in told
+    assert [path.name for path in tmp_path.iterdir()] == ["long.smi"]

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from treewright_chemistry.smiles_lists import LONGEST_LINE, SmilesLine, read_smiles_lists
+from treewright_chemistry.smiles_lists import LONGEST_LINE, SmilesLine, line_count, read_smiles_lists
 from treewright_registry import DataError
 
 
@@ -73,3 +73,20 @@ def test_a_bad_file_is_named_with_the_line(tmp_path, name, content, message):
         lines_of(tmp_path / name, content)
     assert str(caught.value).startswith(f"{tmp_path / name}:")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(("content", "number"), [("", 0), ("CCO", 1), ("CCO\n", 1), ("CCO\n\nCC", 3)])
+def test_the_lines_of_plain_and_compressed_lists_are_counted(tmp_path, content, number):
+    plain, packed = tmp_path / "a.smi", tmp_path / "b.smi.gz"
+    plain.write_text(content)
+    packed.write_bytes(gzip.compress(content.encode()))
+    assert line_count([plain]) == number
+    assert line_count([plain, packed]) == 2 * number
+
+
+def test_a_damaged_list_is_not_counted_and_reading_it_says_why(tmp_path):
+    damaged = tmp_path / "a.smi.gz"
+    damaged.write_bytes(gzip.compress(b"CCO\n" * 1000)[:-20])
+    assert line_count([damaged]) is None
+    with pytest.raises(DataError, match="truncated or corrupted"):
+        list(read_smiles_lists([damaged]))

@@ -162,7 +162,7 @@ def test_a_query_that_cannot_be_read_is_explained(base, full, query, message):
 def test_a_library_of_many_files_finds_the_same(tmp_path):
     settings = HarvestSettings(("list.smi",), 60, None, False, True, 1000)
     harvest = Harvester(settings).harvest([SmilesLine(0, n, text) for n, text in enumerate(MOLECULES, 1)])
-    with MoleculeSpool(tmp_path) as spool:
+    with MoleculeSpool(tmp_path / "kb") as spool:
         spool.add(harvest.molecules)
         with StoreBuilder(tmp_path / "kb", Description()) as builder:
             builder.add([Record("a", "b")])

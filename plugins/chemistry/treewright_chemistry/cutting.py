@@ -44,7 +44,8 @@ def cut_molecule(mol: Any, *, smallest: int = 2, largest: int = 18) -> Iterator[
     """
     mol = without_hydrogens(mol)
     graph = MolGraph.from_mol(mol)
-    ring_bonds = {_bond_ends(bond) for bond in mol.GetBonds() if bond.IsInRing()}
+    in_rings = {bond for ring in mol.GetRingInfo().BondRings() for bond in ring}
+    ring_bonds = {_bond_ends(mol.GetBondWithIdx(bond)) for bond in in_rings}
     ring_atoms = {i for ends in ring_bonds for i in ends}
     seen: set[tuple[int, ...]] = set()
     whole = len(graph.elements)
@@ -60,7 +61,9 @@ def cut_molecule(mol: Any, *, smallest: int = 2, largest: int = 18) -> Iterator[
 
 def without_hydrogens(mol: Any) -> Any:
     """The molecule without explicit hydrogens and deuterium: atoms are then numbered as in the light graph."""
-    explicit = any(atom.GetAtomicNum() == 1 for atom in mol.GetAtoms())
+    if mol.GetNumHeavyAtoms() == mol.GetNumAtoms():
+        return mol
+    explicit = any(atom.GetAtomicNum() == 1 for atom in mol.GetAtoms())  # else the others are open places
     return Chem.RemoveAllHs(mol) if explicit else mol
 
 

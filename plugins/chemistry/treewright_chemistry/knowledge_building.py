@@ -19,7 +19,7 @@ from treewright_chemistry.capped_pieces import allowed_pieces, assert_no_reserve
 from treewright_chemistry.held_out import assert_absent
 from treewright_chemistry.molecule_library import MoleculeSpool, write_library
 from treewright_chemistry.reserved_molecules import closed_book_sign
-from treewright_chemistry.smiles_lists import read_smiles_lists
+from treewright_chemistry.smiles_lists import line_count, read_smiles_lists
 from treewright_chemistry.substructure_harvest import Harvest, HarvestSettings, Refused, harvests
 from treewright_chemistry.substructure_knowledge import ACCOUNT, CLOSED_BOOK, shipped_encoder
 from treewright_chemistry.substructure_records import NEEDS, needs_of, record_of
@@ -80,8 +80,7 @@ def build_knowledge(
     """
     if vectors:
         _load_encoder()
-    order.out.parent.mkdir(parents=True, exist_ok=True)
-    with MoleculeSpool(order.out.parent) as spool:
+    with MoleculeSpool(order.out) as spool:
         read = _read(order, settings, workers, spool)
         kept = _kept(read, settings, least, most)
         _check_found(order, read, kept, least)
@@ -103,13 +102,15 @@ def build_knowledge(
 
 def _read(order: KnowledgeBuild, settings: HarvestSettings, workers: int, spool: MoleculeSpool) -> _Read:
     read = _Read(SubstructureCounter(capacity=settings.capacity))
+    most = line_count(order.sources)
     for harvest in harvests(read_smiles_lists(order.sources), settings, workers):
         if settings.reserved is not None:
             assert_absent(harvest.blocks, settings.reserved, field="molecules of the knowledge base")
         spool.add(harvest.molecules)
         read.add(harvest)
-        order.progress("read", read.lines)
-    order.progress("read", read.lines, read.lines)
+        order.progress("read", read.lines, most)
+    if read.lines != most:  # empty lines, remarks, names of columns
+        order.progress("read", read.lines, read.lines)
     return read
 
 

@@ -10,7 +10,6 @@ a library is only read behind the store's checksums.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +21,7 @@ from rdkit import Chem, DataStructs, rdBase
 from rdkit.Chem import rdSubstructLibrary
 
 from treewright_chemistry.substructure_harvest import FINGERPRINT_BITS, SearchedMolecule
+from treewright_knowledge import WorkFolder
 from treewright_registry import DataError
 
 if TYPE_CHECKING:
@@ -47,10 +47,14 @@ class FoundMolecule(NamedTuple):
 
 
 class MoleculeSpool:
-    """Molecules on their way to the library, in one temporary file per size. A context manager."""
+    """Molecules on their way to the library of a store, in one temporary file per size beside it. A context manager.
 
-    def __init__(self, beside: Path) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix=".molecules-", dir=beside))
+    What a killed build of the same store left behind goes with the next one.
+    """
+
+    def __init__(self, store: Path) -> None:
+        self._place = WorkFolder(store.with_name(f"{store.name}.molecules"))
+        self._folder = self._place.path
         self._files: dict[int, TextIO] = {}
 
     def add(self, molecules: Iterable[SearchedMolecule]) -> None:
@@ -79,6 +83,7 @@ class MoleculeSpool:
     ) -> None:
         for file in self._files.values():
             file.close()
+        self._place.release()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -90,10 +90,12 @@ class MolGraph:
         """The graph of an RDKit molecule; raises UnsupportedMolecule where it has none."""
         kekule = Chem.Mol(mol)
         Chem.Kekulize(kekule, clearAromaticFlags=True)
-        atoms = [atom for atom in kekule.GetAtoms() if atom.GetAtomicNum() != 1]
+        # by index: RDKit's own iterators look up the number of atoms at every step
+        every = map(kekule.GetAtomWithIdx, range(kekule.GetNumAtoms()))
+        atoms = [atom for atom in every if atom.GetAtomicNum() != 1]
         index = {atom.GetIdx(): i for i, atom in enumerate(atoms)}
         graph = cls(tuple(a.GetAtomicNum() for a in atoms), [{} for _ in atoms])
-        for bond in kekule.GetBonds():
+        for bond in map(kekule.GetBondWithIdx, range(kekule.GetNumBonds())):
             i, j = index.get(bond.GetBeginAtomIdx()), index.get(bond.GetEndAtomIdx())
             if i is not None and j is not None:
                 graph.shift_order(i, j, _order_of(bond))

@@ -21,10 +21,11 @@ from rdkit import Chem, rdBase
 
 from treewright_registry import DataError
 
-__all__ = ["LONGEST_LINE", "SmilesLine", "read_smiles_lists"]
+__all__ = ["LONGEST_LINE", "SmilesLine", "line_count", "read_smiles_lists"]
 
 LONGEST_LINE: Final = 20_000
 """Characters of a line that are read; the rest is passed over."""
+_BYTES: Final = 1 << 20  # read at once while counting
 _SEPARATORS: Final = {".tsv": "\t", ".csv": ","}
 
 
@@ -46,6 +47,26 @@ def read_smiles_lists(paths: Sequence[Path]) -> Iterator[SmilesLine]:
         for number, text in _texts(path):
             if text:
                 yield SmilesLine(source, number, text)
+
+
+def line_count(paths: Sequence[Path]) -> int | None:
+    """How many lines the files have, so at most so many molecules; ``None`` for a file that cannot be read.
+
+    Takes a thousandth of what working on the lines takes. What is wrong with a file, reading it will tell.
+    """
+    try:
+        return sum(map(_lines_of, paths))
+    except (OSError, EOFError, zlib.error):
+        return None
+
+
+def _lines_of(path: Path) -> int:
+    lines, last = 0, b""
+    with gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb") as file:
+        while block := file.read(_BYTES):
+            lines += block.count(b"\n")
+            last = block[-1:]
+    return lines + (last not in (b"", b"\n"))
 
 
 def _texts(path: Path) -> Iterator[tuple[int, str]]:

@@ -7,9 +7,13 @@ At most a few chunks per process are in flight: memory does not grow with the li
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -22,6 +26,7 @@ from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.smiles_lists import SmilesLine
 from treewright_chemistry.structures import MAX_RING, inchikey14
 from treewright_chemistry.substructures import SubstructureCounter
+from treewright_registry import DataError
 
 __all__ = ["CAPACITY", "Harvest", "HarvestSettings", "Refused", "SearchedMolecule", "carbon_shifts", "harvests"]
 
@@ -98,7 +103,11 @@ class Harvest:
 
 
 def harvests(lines: Iterable[SmilesLine], settings: HarvestSettings, workers: int) -> Iterator[Harvest]:
-    """The harvest of each chunk, in order; ``workers`` processes, 1 works in this one."""
+    """The harvest of each chunk, in order; ``workers`` processes, 1 works in this one.
+
+    Raises:
+        DataError: a process was killed.
+    """
     chunks = _chunks(lines)
     if workers == 1:
         harvester = Harvester(settings)
@@ -114,6 +123,11 @@ def harvests(lines: Iterable[SmilesLine], settings: HarvestSettings, workers: in
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        what = "a process that reads molecules was killed, perhaps for want of memory"
+        raise DataError(
+            f"{what}\n    take fewer: --set workers=1, or refuse large molecules: --set largest=40"
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -196,7 +210,17 @@ _harvester: Harvester | None = None  # of a worker process
 
 def _begin(settings: HarvestSettings) -> None:
     global _harvester
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one tells the others
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _harvester = Harvester(settings)
+
+
+def _end_with_parent() -> None:
+    """A killed parent says nothing to its workers; without this they would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _harvest(chunk: Sequence[SmilesLine]) -> Harvest:

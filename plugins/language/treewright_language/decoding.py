@@ -14,8 +14,9 @@ import torch
 from treewright_language.key_value_batch import KeyValueBatch, Workspace
 from treewright_language.keyed_uniforms import uniforms
 from treewright_language.network import Network
-from treewright_language.prefix_cache import PrefixCache
+from treewright_language.prefix_cache import Kept, PrefixCache
 from treewright_language.reading import Counters
+from treewright_language.shared_prefix import SharedPrefix, opened
 from treewright_language.token_law import Law, RowLaws, draw
 from treewright_language.token_text import TokenText
 from treewright_registry.trajectory import Finish
@@ -112,11 +113,11 @@ class Decoder:
 
     def draw(self, rows: Sequence[Row], cache: PrefixCache, *, keep: bool) -> list[Drawn]:
         """A step for each row; ``keep`` leaves keys and values of what was computed in the cache."""
-        past = max(len(row.ids) for row in rows)
         longest = max(row.ending.limit for row in rows)
         state = _State(rows, self._text, min(longest, _COLUMNS))
-        batch = self._started(rows, past, min(longest, _COLUMNS), cache)
-        mask = self._mask(state, past, longest)
+        batch, prefix = self._started(rows, min(longest, _COLUMNS), cache)
+        past = batch.length
+        mask = self._mask(state, past, longest) if prefix is None else None
         laws = RowLaws([row.law for row in rows], self._network.device)
         logits = torch.stack([row.logits for row in rows])
         results: dict[int, Drawn] = {}
@@ -129,13 +130,13 @@ class Decoder:
             state.sums += likely.cpu().numpy()
             over = self._over(rows, state, drawn, count)
             if over.any():
-                for place in np.flatnonzero(over):
-                    row = rows[state.rows[place]]
-                    result = results[state.rows[place]] = self._finished(row, state, int(place), count)
-                    if keep and count > 1:  # the newest token has not been fed yet
-                        computed = row.ids + result.ids[:-1]
-                        passing = result.finish != "step"
-                        cache.store(computed, len(row.ids), batch.buffers, int(place), past, passing=passing)
+                places = np.flatnonzero(over).tolist()
+                for place in places:
+                    number = state.rows[place]
+                    results[number] = self._finished(rows[number], state, place, count)
+                if keep and count > 1:
+                    computed = [(rows[state.rows[place]], results[state.rows[place]], place) for place in places]
+                    cache.store_all([_kept(*each, past) for each in computed], batch.buffers)
                 order = self._leave(over, batch)
                 if not len(order):
                     break
@@ -144,17 +145,24 @@ class Decoder:
                 index = torch.from_numpy(order).to(tokens.device)
                 tokens = tokens[index]
                 mask = None if mask is None else mask[index]
+                if prefix is not None:
+                    prefix.keep(index)
             if batch.length == batch.columns:
                 batch = self._space.widened(batch, past + min(longest, 2 * (batch.columns - past)))
-            logits = self._fed(state, batch, tokens, mask, past + count, count)
+            logits = self._fed(state, batch, tokens, mask, prefix, count)
         self._counters.drawn += sum(len(result.ids) for result in results.values())
         return [results[number] for number in range(len(rows))]
 
-    def _started(self, rows: Sequence[Row], past: int, new: int, cache: PrefixCache) -> KeyValueBatch:
+    def _started(self, rows: Sequence[Row], new: int, cache: PrefixCache) -> tuple[KeyValueBatch, SharedPrefix | None]:
+        """Room for new tokens behind what is in the cache: a prefix that rows share, or columns of their own."""
+        found = {ids: cache.find(ids, len(ids)).slots for ids in {row.ids for row in rows}}
+        slots = [found[row.ids] for row in rows]
+        if self._network.shares:
+            return self._space.batch(len(rows), new), opened(slots, cache, self._space)
+        past = max(map(len, slots))
         batch = self._space.batch(len(rows), past + new, past)
-        slots = {ids: cache.find(ids, len(ids)).slots for ids in {row.ids for row in rows}}
-        cache.gather([slots[row.ids] for row in rows], past, batch.buffers)
-        return batch
+        cache.gather(slots, past, batch.buffers)
+        return batch, None
 
     def _mask(self, state: _State, past: int, longest: int) -> torch.Tensor | None:
         """For any number of new columns; a call uses as many as there are."""
@@ -171,14 +179,14 @@ class Decoder:
         batch: KeyValueBatch,
         tokens: torch.Tensor,
         mask: torch.Tensor | None,
-        width: int,
+        prefix: SharedPrefix | None,
         count: int,
     ) -> torch.Tensor:
         """Logits of the next token of each row."""
         positions = torch.from_numpy(state.lengths + (count - 1)).to(self._network.device)
-        seen = None if mask is None else mask[..., :width]
+        seen = None if mask is None else mask[..., : batch.length + 1]
         self._counters.decoded += len(state.rows)
-        return self._network.forward(tokens[:, None], positions[:, None], batch, seen)[:, -1]
+        return self._network.forward(tokens[:, None], positions[:, None], batch, seen, prefix=prefix)[:, -1]
 
     def _over(
         self, rows: Sequence[Row], state: _State, drawn: npt.NDArray[np.int64], count: int
@@ -213,3 +221,8 @@ class Decoder:
         if left:
             batch.shrink(left)
         return order
+
+
+def _kept(row: Row, result: Drawn, place: int, past: int) -> Kept:
+    """What was computed of a finished row: all but its newest token, which has not been fed."""
+    return Kept(row.ids + result.ids[:-1], len(row.ids), place, past, passing=result.finish != "step")

@@ -95,24 +95,24 @@ class Workspace:
 
     Args:
         shape: of a token's keys and values.
-
-    Attributes:
-        bytes: reserved so far.
     """
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
-        self._flat: list[tuple[torch.Tensor, torch.Tensor]] = []
-        self.bytes = 0
+        self._rows = _Memory(shape)
+        self._prefixes = _Memory(shape)
+
+    @property
+    def bytes(self) -> int:
+        """Reserved so far."""
+        return self._rows.bytes + self._prefixes.bytes
 
     def batch(self, rows: int, columns: int, length: int = 0) -> KeyValueBatch:
         """A batch over this memory, of at least ``columns`` columns; it ends an earlier one."""
         columns = -(-columns // _GRAIN) * _GRAIN
-        if rows * columns * self._shape.token_bytes > self.bytes:
-            self._reserve(rows * columns)
         layers = [
             (_shaped(keys, rows, columns, wanted[0]), _shaped(values, rows, columns, wanted[1]))
-            for (keys, values), wanted in zip(self._flat, self._shape.layers, strict=True)
+            for (keys, values), wanted in zip(self._rows.of(rows * columns), self._shape.layers, strict=True)
         ]
         return KeyValueBatch(layers, length)
 
@@ -126,14 +126,38 @@ class Workspace:
             values[:, :, :length] = old_values
         return wider
 
-    def _reserve(self, tokens: int) -> None:
-        self._flat = []  # let go first: old and new need not be there together
-        options = {"dtype": self._shape.dtype, "device": self._shape.device}
-        self._flat = [
-            (torch.zeros(tokens * keys[0] * keys[1], **options), torch.zeros(tokens * values[0] * values[1], **options))  # type: ignore[call-overload]
-            for keys, values in self._shape.layers
+    def prefixes(self, tokens: int) -> list[Layer]:
+        """Memory for so many tokens in front of a batch, [tokens, heads, width] by layer; it ends an earlier one."""
+        return [
+            (keys[: tokens * k[0] * k[1]].view(tokens, *k), values[: tokens * v[0] * v[1]].view(tokens, *v))
+            for (keys, values), (k, v) in zip(self._prefixes.of(tokens), self._shape.layers, strict=True)
         ]
-        self.bytes = tokens * self._shape.token_bytes
+
+
+class _Memory:
+    """Flat memory by layer, which grows when more is asked for."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        self._tokens = 0
+        self._flat: list[Layer] = []
+
+    @property
+    def bytes(self) -> int:
+        """Reserved so far."""
+        return self._tokens * self._shape.token_bytes
+
+    def of(self, tokens: int) -> list[Layer]:
+        """Room for so many at least."""
+        if tokens > self._tokens:
+            self._flat = []  # let go first: old and new need not be there together
+            options = {"dtype": self._shape.dtype, "device": self._shape.device}
+            self._flat = [
+                (torch.zeros(tokens * k[0] * k[1], **options), torch.zeros(tokens * v[0] * v[1], **options))  # type: ignore[call-overload]
+                for k, v in self._shape.layers
+            ]
+            self._tokens = tokens
+        return self._flat
 
 
 def _shaped(flat: torch.Tensor, rows: int, columns: int, head: tuple[int, int]) -> torch.Tensor:

@@ -12,6 +12,7 @@ import torch
 
 from treewright_language.key_value_batch import KeyValueBatch, Workspace
 from treewright_language.prefix_cache import Shape
+from treewright_language.shared_prefix import Places, SharedPrefix, install
 from treewright_registry import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Network:
         shape: of a token's keys and values.
         context: most tokens of a sequence.
         device: where it computes.
+        shares: whether rows may have a prefix in common that is read once for them (``shared_prefix``).
 
     Raises:
         ConfigurationError: the model keeps something else than keys and values, cannot be batched in the
@@ -53,6 +55,7 @@ class Network:
             )
         self.shape = self._probed(config)
         self._check_padding()
+        self.shares = self._can_share()
 
     def forward(
         self,
@@ -61,6 +64,7 @@ class Network:
         batch: KeyValueBatch,
         mask: torch.Tensor | None,
         keep: int = 1,
+        prefix: SharedPrefix | None = None,
     ) -> torch.Tensor:
         """Logits [rows, keep, vocabulary] after the last ``keep`` tokens; the batch grows by all of them.
 
@@ -70,6 +74,7 @@ class Network:
             batch: keys and values of what stands before.
             mask: what is added to attention scores, see ``mask_of``; ``None`` if no row is padded.
             keep: how many.
+            prefix: what stands before the batch's columns; if it is given, mask and batch know nothing of it.
         """
         if mask is None and self._windowed:
             blank = torch.zeros(tokens.shape[0], dtype=torch.long, device=self.device)
@@ -81,6 +86,7 @@ class Network:
             past_key_values=batch,
             use_cache=True,
             logits_to_keep=keep,
+            **({} if prefix is None else {"shared_prefix": prefix}),
         ).logits
         kept: torch.Tensor = logits[:, -keep:, : self._vocabulary].float()
         return kept
@@ -154,6 +160,34 @@ class Network:
         second = self.mask_of(two, 2, zeros, 2)
         rest = self.forward(self._long([ids[1:], ids[1:]]), self._long([[2, 3], [1, 2]]), batch, second)[1, -1]
         return plain, rest
+
+    def _can_share(self) -> bool:
+        """Two rows read on from one prefix: whether the logits are those of the whole sequences."""
+        config = self._model.config.get_text_config()
+        before = config._attn_implementation
+        if not install(self._model):
+            return False
+        try:
+            with torch.inference_mode():
+                whole, shared = self._read_shared()
+            right = float((whole - shared).abs().max()) <= _CLOSE * float(whole.max() - whole.min()) + 1e-6
+        except Exception:  # an architecture of its own kind may raise anything
+            right = False
+        if not right:
+            self._model.set_attn_implementation(before)
+        return right
+
+    def _read_shared(self) -> tuple[torch.Tensor, torch.Tensor]:
+        ids = [[number % self._vocabulary for number in (1, 2, last, 5)] for last in (3, 4)]
+        whole = self._model(input_ids=self._long(ids), use_cache=False).logits[:, -1, : self._vocabulary].float()
+        batch = Workspace(self.shape).batch(1, 8)
+        self.forward(self._long([ids[0][:2]]), self._long([[0, 1]]), batch, None)
+        layers = [(keys[:, :, :2], values[:, :, :2]) for keys, values in batch.buffers]
+        prefix = SharedPrefix(layers, None, Places([0], 2, [0, 1]))
+        rest = [row[2:] for row in ids]
+        own = Workspace(self.shape).batch(2, 8)
+        shared = self.forward(self._long(rest), self._long([[2, 3], [2, 3]]), own, None, prefix=prefix)[:, -1]
+        return whole, shared
 
     def _unlike_others(self, cause: str) -> ConfigurationError:
         return ConfigurationError(

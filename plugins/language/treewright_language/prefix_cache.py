@@ -12,7 +12,7 @@ extended again without a single token being computed.
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +72,28 @@ class Shape(NamedTuple):
         """Of one token."""
         numbers = sum(heads * width for layer in self.layers for heads, width in layer)
         return numbers * self.dtype.itemsize
+
+
+class Kept(NamedTuple):
+    """A sequence whose keys and values are in a batch, and are to be kept.
+
+    Attributes:
+        ids: the whole sequence.
+        start: all tokens before it are in the tree.
+        row: of the batch.
+        column: of the batch, where the token ``ids[start]`` is.
+        space: see ``PrefixCache.find``.
+        logits: of what comes next.
+        passing: whether nobody is likely to ask for it: it is then the first to go.
+    """
+
+    ids: Sequence[int]
+    start: int
+    row: int
+    column: int
+    space: bytes = b""
+    logits: torch.Tensor | None = None
+    passing: bool = False
 
 
 class PrefixCache:
@@ -150,53 +172,26 @@ class PrefixCache:
         return Found(np.concatenate(slots) if slots else np.empty(0, np.int64), logits)
 
     def store(
-        self,
-        ids: Sequence[int],
-        start: int,
-        layers: Sequence[Layer],
-        row: int,
-        column: int,
-        *,
-        space: bytes = b"",
-        logits: torch.Tensor | None = None,
-        passing: bool = False,
+        self, ids: Sequence[int], start: int, layers: Sequence[Layer], row: int, column: int, **more: Any
     ) -> bool:
-        """Keep keys and values of ``ids[start:]``, unless they are there already.
+        """Keep keys and values of one sequence, see ``Kept`` and ``store_all``."""
+        return self.store_all([Kept(ids, start, row, column, **more)], layers)[0]
+
+    def store_all(self, sequences: Sequence["Kept"], layers: Sequence[Layer]) -> list[bool]:
+        """Keep keys and values of sequences, as far as they are not there already.
 
         Args:
-            ids: the whole sequence.
-            start: all tokens before it are in the tree.
-            layers: keys and values of a batch, from which they are copied.
-            row: of the batch.
-            column: of the batch, where the token ``ids[start]`` is.
-            space: see ``find``.
-            logits: of what comes next.
-            passing: whether nobody is likely to ask for it: it is then the first to go.
+            sequences: what is to be kept.
+            layers: keys and values of the batch from which they are copied.
 
         Returns:
-            Whether all of it is in the tree now; false if there is no room.
+            For each sequence, whether all of it is in the tree now; false if there is no room.
         """
-        tokens = encoded(ids)
-        node, at = self._descend(tokens, space)
-        missing = len(ids) - at // _WIDTH
-        if at // _WIDTH < start:
-            self._leave_out(node)
-            return False  # what came before was freed: it had no room
-        if missing:
-            slots = self._take(missing)
-            if slots is None:
-                self._leave_out(node)
-                return False
-            first = column + len(ids) - missing - start
-            self._copy(slots, layers, row, first)
-            self.tokens_stored += missing
-            child = Node(node, tokens[at:], slots, 0 if passing else self._clock)
-            node.children[child.tokens[:_WIDTH]] = child
-            node = child
-        if logits is not None and node.tokens:
-            self._keep_logits(node, logits)
+        copies = _Copies(self._pools, layers)
+        done = [self._store(kept, copies) for kept in sequences]
+        copies.make()
         self.peak_bytes = max(self.peak_bytes, self.used_bytes)
-        return True
+        return done
 
     def gather(self, rows: Sequence[Slots], width: int, out: Sequence[Layer]) -> None:
         """Write sequences into the first ``width`` columns of a batch, ending in the last of these, zeros before.
@@ -208,14 +203,24 @@ class PrefixCache:
         """
         if not width:
             return
-        table = np.full((len(rows), width), _BLANK, dtype=np.int64)
-        for number, slots in enumerate(rows):
-            table[number, width - len(slots) :] = slots
-        index = torch.from_numpy(table.reshape(-1)).to(self.shape.device)
+        index = self._index(rows, width)
         for pool, batch in zip(self._pools, out, strict=True):
             for kept, wanted in zip(pool, batch, strict=True):
                 taken = kept.index_select(0, index).view(len(rows), width, *kept.shape[1:])
                 wanted[: len(rows), :, :width] = taken.transpose(1, 2)
+
+    def gather_by_token(self, rows: Sequence[Slots], width: int, out: Sequence[Layer]) -> None:
+        """The same, into memory that has the heads of a token side by side: [rows · tokens, heads, width of a head]."""
+        index = self._index(rows, width)
+        for pool, memory in zip(self._pools, out, strict=True):
+            for kept, wanted in zip(pool, memory, strict=True):
+                torch.index_select(kept, 0, index, out=wanted)
+
+    def _index(self, rows: Sequence[Slots], width: int) -> torch.Tensor:
+        table = np.full((len(rows), width), _BLANK, dtype=np.int64)
+        for number, slots in enumerate(rows):
+            table[number, width - len(slots) :] = slots
+        return torch.from_numpy(table.reshape(-1)).to(self.shape.device)
 
     @property
     def tokens(self) -> int:
@@ -226,6 +231,27 @@ class PrefixCache:
     def used_bytes(self) -> int:
         """What keys, values and logits take now."""
         return (self.tokens + 1) * self.shape.token_bytes + len(self._kept_logits) * self.shape.logits
+
+    def _store(self, kept: "Kept", copies: "_Copies") -> bool:
+        tokens = encoded(kept.ids)
+        node, at = self._descend(tokens, kept.space)
+        missing = len(kept.ids) - at // _WIDTH
+        if at // _WIDTH < kept.start:
+            self._leave_out(node)
+            return False  # what came before was freed: it had no room
+        if missing:
+            slots = self._take(missing, copies)
+            if slots is None:
+                self._leave_out(node)
+                return False
+            copies.add(slots, kept.row, kept.column + len(kept.ids) - missing - kept.start)
+            self.tokens_stored += missing
+            child = Node(node, tokens[at:], slots, 0 if kept.passing else self._clock)
+            node.children[child.tokens[:_WIDTH]] = child
+            node = child
+        if kept.logits is not None and node.tokens:
+            self._keep_logits(node, kept.logits)
+        return True
 
     # -- the tree -----------------------------------------------------------------------------
 
@@ -263,9 +289,10 @@ class PrefixCache:
             if not node.children and node.parent is not None:
                 yield node
 
-    def _take(self, count: int) -> Slots | None:
+    def _take(self, count: int, copies: "_Copies") -> Slots | None:
         """Free slots, after dropping what has not been used for longest if need be."""
         if self._free_count < count:
+            copies.make()  # what is dropped may be among them, and its slots be given away again
             self._drop(count - self._free_count)
         if self._free_count < count:
             return None
@@ -303,12 +330,6 @@ class PrefixCache:
 
     # -- tensors ------------------------------------------------------------------------------
 
-    def _copy(self, slots: Slots, layers: Sequence[Layer], row: int, column: int) -> None:
-        index = torch.from_numpy(slots).to(self.shape.device)
-        for pool, batch in zip(self._pools, layers, strict=True):
-            for kept, given in zip(pool, batch, strict=True):
-                kept.index_copy_(0, index, given[row, :, column : column + len(slots)].transpose(0, 1))
-
     def _keep_logits(self, node: Node, logits: torch.Tensor) -> None:
         if node.logits is None:
             node.logits = logits.clone()
@@ -317,6 +338,34 @@ class PrefixCache:
         while len(self._kept_logits) * self.shape.logits > self._logits_room:
             oldest, _ = self._kept_logits.popitem(last=False)
             oldest.logits = None
+
+
+class _Copies:
+    """Copies from a batch into the pools, made together: each costs more to begin than to make."""
+
+    def __init__(self, pools: Sequence[Layer], layers: Sequence[Layer]) -> None:
+        self._pools = pools
+        self._layers = layers
+        self._waiting: list[tuple[Slots, int, int]] = []
+
+    def add(self, slots: Slots, row: int, column: int) -> None:
+        """Tokens of a row, from a column on, into these slots."""
+        self._waiting.append((slots, row, column))
+
+    def make(self) -> None:
+        """Make those that wait."""
+        if not self._waiting:
+            return
+        device = self._pools[0][0].device
+        counts = [len(slots) for slots, _, _ in self._waiting]
+        into = torch.from_numpy(np.concatenate([slots for slots, _, _ in self._waiting])).to(device)
+        rows = torch.from_numpy(np.repeat([row for _, row, _ in self._waiting], counts)).to(device)
+        columns = np.concatenate([np.arange(first, first + len(slots)) for slots, _, first in self._waiting])
+        tokens = torch.from_numpy(columns).to(device)
+        for pool, batch in zip(self._pools, self._layers, strict=True):
+            for kept, given in zip(pool, batch, strict=True):
+                kept.index_copy_(0, into, given.transpose(1, 2)[rows, tokens])
+        self._waiting = []
 
 
 def encoded(ids: Sequence[int]) -> bytes:

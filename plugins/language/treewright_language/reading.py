@@ -13,7 +13,8 @@ import torch
 
 from treewright_language.key_value_batch import Workspace
 from treewright_language.network import Network
-from treewright_language.prefix_cache import PrefixCache, Slots, encoded
+from treewright_language.prefix_cache import Kept, PrefixCache, Slots, encoded
+from treewright_language.shared_prefix import opened
 
 T = TypeVar("T")
 
@@ -138,45 +139,49 @@ class Reader:
         """One pass of the network over the new tokens of some parts; stores what it computes."""
         network = self._network
         past, new = max(part.start for part in parts), max(part.new for part in parts)
-        batch = self._space.batch(len(parts), past + new, past)
-        cache.gather([part.slots for part in parts], past, batch.buffers)
+        prefix = opened([part.slots for part in parts], cache, self._space) if network.shares else None
+        column = 0 if prefix is not None else past  # of the batch, where new tokens begin
+        batch = self._space.batch(len(parts), column + new, column)
+        if prefix is None:
+            cache.gather([part.slots for part in parts], past, batch.buffers)
         keep = max(min(part.passage.keep, part.new) for part in parts)
         tokens = torch.tensor([(0,) * (new - part.new) + part.passage.ids[part.start :] for part in parts])
         starts = torch.tensor([part.start for part in parts])
         blanks = torch.tensor([new - part.new for part in parts])
         positions = (starts[:, None] + torch.arange(new)[None] - blanks[:, None]).clamp_(min=0)
-        padded = bool((blanks > 0).any() or (starts < past).any())
+        padding = torch.zeros_like(starts) if prefix is not None else past - starts
+        padded = bool((blanks > 0).any() or (padding > 0).any())
         device = network.device
-        mask = network.mask_of((past - starts).to(device), past, blanks.to(device), new) if padded else None
-        logits = network.forward(tokens.to(device), positions.to(device), batch, mask, keep)
-        for row, part in enumerate(parts):
-            wanted = min(part.passage.keep, part.new)
-            own = logits[row, keep - wanted :]
-            self._store(part, cache, batch.buffers, row, past + new - part.new, own)
-            yield own if part.first is None else torch.cat([part.first[None], own])
+        mask = network.mask_of(padding.to(device), column, blanks.to(device), new) if padded else None
+        logits = network.forward(tokens.to(device), positions.to(device), batch, mask, keep, prefix)
+        own = [logits[row, keep - min(part.passage.keep, part.new) :] for row, part in enumerate(parts)]
+        self._store(parts, own, cache, batch.buffers, column + new)
+        for part, after in zip(parts, own, strict=True):
+            yield after if part.first is None else torch.cat([part.first[None], after])
 
     def _store(
         self,
-        part: _Part,
+        parts: Sequence[_Part],
+        logits: Sequence[torch.Tensor],
         cache: PrefixCache,
         layers: list[tuple[torch.Tensor, torch.Tensor]],
-        row: int,
-        column: int,
-        logits: torch.Tensor,
+        columns: int,
     ) -> None:
-        ids, start = part.passage.ids, part.start
+        """Keep what was computed for some parts, which end in the last of the columns."""
+        sequences = []
+        for row, (part, own) in enumerate(zip(parts, logits, strict=True)):
+            ids, start, column = part.passage.ids, part.start, columns - part.new
+            if part.first is None:  # the logits after its known beginning will be wanted by siblings
+                sequences.append(Kept(ids[: part.passage.known_from], start, row, column, logits=own[0]))
+            if part.passage.keep > 1:
+                sequences.append(Kept(ids, start, row, column))
         before = cache.tokens_stored
-        stored = True
-        if part.first is None:  # the logits after its known beginning will be wanted by siblings
-            beginning = ids[: part.passage.known_from]
-            stored = cache.store(beginning, start, layers, row, column, logits=logits[0])
-        if stored and part.passage.keep > 1:
-            stored = cache.store(ids, start, layers, row, column)
-        if not stored:
-            raise NoRoom
+        stored = cache.store_all(sequences, layers)
         fresh = cache.tokens_stored - before
         self._counters.prefilled += fresh
-        self._counters.reread += part.new - fresh
+        self._counters.reread += sum(part.new for part in parts) - fresh
+        if not all(stored):
+            raise NoRoom
 
 
 def most_rows(vocabulary: int) -> int:
