@@ -26,7 +26,7 @@ WAVE = {"search.n": 1000, "search.wave": 4}
 """As many samples as the budget allows, asked for a few at a time."""
 VOTE = {"aggregator": {"use": "core/weighted-vote"}}
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
-    "greedy": ("math/embedded-greedy", {}),
+    "greedy": ("math/greedy", {}),
     "majority": ("math/majority", WAVE),
     "best-of-n": ("math/best-of-n", WAVE),
     "weighted vote": ("math/best-of-n", WAVE | VOTE),

@@ -99,7 +99,6 @@ STEP_BENCHMARKS = (
 )
 
 PIPELINES: dict[str, str] = {
-    "embedded-greedy": "word problems of the embedded world, one greedy solution of the embedded target",
     "recorded": "stored solutions of a file (task.path), the best-rewarded one wins",
     "judge-steps": "first wrong steps by step scores of a file (task.path)",
     "processbench": "ProcessBench by a process reward model (scorer.model)",
@@ -108,6 +107,7 @@ PIPELINES: dict[str, str] = {
     "mcts": "tree search over steps, guided by a process reward model",
     "beam": "beam search over steps, guided by a process reward model",
     "best-of-n": "n solutions, the one that the process reward model likes best wins",
+    "greedy": "one solution, always the likeliest token",
     "majority": "n solutions, the most frequent answer wins",
     "specs": "speculative drafts of a small model, weighed by the large one and the reward (SPECS)",
     "gsi": "soft best-of-n of the large model from drafts of the small one (GSI)",

@@ -96,7 +96,7 @@ def test_the_reward_model_tells_right_steps_from_wrong_ones():
 
 
 def test_the_greedy_pipeline_gives_the_figures_of_the_card(tmp_path):
-    pipeline = load_pipeline("math/embedded-greedy", overrides=["task.difficulty=easy"])
+    pipeline = load_pipeline("math/greedy", overrides=["task.difficulty=easy"])
     summary = run_pipeline(pipeline, tmp_path / "greedy", limit=50)
     assert abs(summary["accuracy"] * 50 - row("target", Kind("easy"))["first_50"]) <= 2
 
