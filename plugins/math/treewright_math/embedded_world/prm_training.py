@@ -41,14 +41,14 @@ class PrmPlan(NamedTuple):
         evaluate_every: steps between two figures on the solutions held back.
     """
 
-    steps: int = 2400
+    steps: int = 1600
     tokens: int = 4096
     rate: float = 1.5e-3
     warm_up: int = 100
     seed: int = 0
     half: bool = True
     sampled: int = 6000
-    made_up: int = 50000
+    made_up: int = 20000
     held_back: int = 600
     language: float = 0.5
     evaluate_every: int = 200

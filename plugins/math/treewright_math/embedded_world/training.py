@@ -51,7 +51,7 @@ class Plan(NamedTuple):
 
 
 PLANS = {
-    "target": Plan("target", steps=4600),
+    "target": Plan("target", steps=7600),
     "draft": Plan("draft", steps=5000),
     "tiny": Plan("tiny", steps=20, warm_up=5),
 }
