@@ -15,7 +15,7 @@ from treewright_math.embedded_world.step_check import check, split_lines
 from treewright_math.embedded_world.tokenizer import SPECIAL
 from treewright_registry import Key
 
-TEMPERATURES = (0.7, 1.0, 1.2)
+TEMPERATURES = (0.6, 0.8, 1.0)
 
 
 class Labelled(NamedTuple):

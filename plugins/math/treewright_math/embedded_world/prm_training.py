@@ -30,7 +30,8 @@ class PrmPlan(NamedTuple):
     Attributes:
         steps: batches.
         tokens: of a batch, padding included.
-        rate: highest learning rate; warm-up, constant, linear to 0 over the last half.
+        rate: highest learning rate of the network; warm-up, constant, linear to 0 over the last half.
+        head_rate: the same of the head, which is new.
         warm_up: steps of it.
         seed: of head, samples and batches.
         half: multiply matrices in bfloat16.
@@ -41,17 +42,18 @@ class PrmPlan(NamedTuple):
         evaluate_every: steps between two figures on the solutions held back.
     """
 
-    steps: int = 1600
+    steps: int = 800
     tokens: int = 4096
-    rate: float = 1.5e-3
-    warm_up: int = 100
+    rate: float = 4e-4
+    head_rate: float = 1e-3
+    warm_up: int = 50
     seed: int = 0
     half: bool = True
-    sampled: int = 6000
-    made_up: int = 20000
+    sampled: int = 9000
+    made_up: int = 1500
     held_back: int = 600
     language: float = 0.5
-    evaluate_every: int = 200
+    evaluate_every: int = 100
 
 
 def train(
@@ -65,7 +67,9 @@ def train(
     until: int | None = None,
 ) -> None:
     """Train up to step ``until`` (the plan's last), from the checkpoint in ``out`` if there is one to resume."""
-    optimizer = torch.optim.AdamW(model.parameters(), plan.rate, betas=(0.9, 0.98), weight_decay=0.01)
+    parts = ((model.model, plan.rate), (model.score, plan.head_rate))
+    groups = [{"params": list(part.parameters()), "lr": rate, "highest": rate} for part, rate in parts]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01)
     place = load_checkpoint(out, model, [optimizer]) if resume else None
     step, end, pace, saved = place[0] if place else 0, until or plan.steps, Pace(plan.steps), perf_counter()
     learnt, kept = held_back(samples, plan)
@@ -119,7 +123,7 @@ def _from(step: int, plan: PrmPlan, tokenizer: Any, samples: list[Labelled]) -> 
 def _step(plan: PrmPlan, model: ProcessRewardModel, optimizer: Any, batch: LabelledBatch, step: int) -> float:
     factor = min(1.0, (step + 1) / plan.warm_up) * min(1.0, 2.0 * (1.0 - step / plan.steps))
     for group in optimizer.param_groups:
-        group["lr"] = plan.rate * factor
+        group["lr"] = group["highest"] * factor
     verdicts, language = losses(plan, model, batch)
     torch.autograd.backward(verdicts + plan.language * language)
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
