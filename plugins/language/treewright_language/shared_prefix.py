@@ -211,6 +211,8 @@ def install(model: Any) -> bool:
     from transformers.masking_utils import sdpa_mask
 
     config = model.config.get_text_config()
+    if model.device.type != "cpu":  # elsewhere no kernel tells the mass, and the formula's own words are slow
+        return False
     if config._attn_implementation != "sdpa" or not model._can_set_attn_implementation():
         return False
     AttentionInterface.register(NAME, attend)
