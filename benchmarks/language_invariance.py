@@ -2,8 +2,8 @@
 
 The same requests with the same seeds are answered at batch 1, 7 and 64, with kept prefixes and without: a chain of
 steps for each question, so that a kept prefix is of use. With ``--siblings 4`` each step is the first of four that are
-drawn side by side, which in large batches attend to one prefix together. Tokens are compared with those at batch 1 without keeping,
-up to the first that differs (what follows has another past).
+drawn side by side, which in large batches attend to one prefix together. Tokens are compared with those at batch 1
+without keeping, up to the first that differs (what follows has another past).
 
 Flips are too rare to be counted in a short run, so the laws themselves are compared too. Two computations of a law
 draw different tokens exactly where their distribution functions disagree; the measure of that set, averaged over
