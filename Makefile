@@ -37,6 +37,7 @@ bench: .venv/ok .benchmarks-venv/ok ## compare with other systems and with physi
 	$(BIN)/python benchmarks/scheduler_busy.py --json runs/scheduler_busy.json
 	$(BIN)/python benchmarks/failing_request.py --peers .benchmarks-venv/bin/python --json runs/failing_request.json
 	$(BIN)/python benchmarks/journal_cost.py --json runs/journal_cost.json
+	$(BIN)/python benchmarks/endpoint_faults.py --json runs/endpoint_faults.json
 
 .benchmarks-venv/ok: benchmarks/requirements.txt
 	test -x .benchmarks-venv/bin/python || $(PYTHON) -m venv .benchmarks-venv

@@ -2,6 +2,7 @@
 
     python benchmarks/chemistry_comparison.py ablations --budget 2000
     python benchmarks/chemistry_comparison.py budgets
+    python benchmarks/chemistry_comparison.py budgets --every 3 --only 10000,30000
     python benchmarks/chemistry_comparison.py seeds
 
 Every variant gets the same number of inner evaluations (distinct candidates that are generated and
@@ -10,7 +11,9 @@ scored) for each molecule. Differences are paired by molecule. Run folders stay 
 
 import argparse
 import json
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +48,11 @@ def main() -> int:
     """Run what is asked for and print its table."""
     options = _arguments()
     variants = _VARIANTS[options.what](options.budget)
+    if options.only:
+        variants = [each for each in variants if each.name.split()[0] in options.only.split(",")]
+    if options.every > 1:
+        path = str(_every(options.every, options.out))
+        variants = [replace(each, settings={**each.settings, "task.path": path}) for each in variants]
     outcomes = []
     for variant in variants:
         folder = options.out / f"{options.what}-{variant.name.replace(' ', '-')}-{variant.settings['seed']}"
@@ -75,6 +83,15 @@ def seeds(budget: int) -> list[Variant]:
     return [Variant(f"seed {seed}", PIPELINE, {"budget.inner_evaluations": budget, "seed": seed}) for seed in range(3)]
 
 
+def _every(step: int, out: Path) -> Path:
+    """A file with every ``step``-th molecule: small and large ones, as the first ones of the data set are not."""
+    data = Path(os.path.expandvars("$TREEWRIGHT_DATA/chemistry/molpuzzle_dev.json"))
+    file = out.resolve() / f"every-{step}.json"
+    out.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(json.loads(data.read_text(encoding="utf-8"))[::step]), encoding="utf-8")
+    return file
+
+
 def _settings(budget: int, burst: int) -> dict[str, Any]:
     return {"budget.inner_evaluations": budget, "policy.evaluations": burst, "seed": 0}
 
@@ -87,6 +104,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("what", choices=sorted(_VARIANTS))
     parser.add_argument("--budget", type=int, default=2000, help="inner evaluations a molecule (default: 2000)")
     parser.add_argument("--limit", type=int, help="only the first so many molecules")
+    parser.add_argument("--every", type=int, default=1, help="only every n-th molecule")
+    parser.add_argument("--only", help="names or numbers of variants, 10000,30000")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("runs/chemistry-comparison"))
     parser.add_argument("--json", type=Path)

@@ -4,23 +4,27 @@ The whole engine runs problems of four samples through ``language/openai`` again
 shapes. Between them stands a proxy that breaks a share of the requests: 429 with Retry-After, 500, a reset connection,
 a request that hangs, an answer that is cut off, an answer that is no JSON. Once failed requests are repeated
 (``retries: 2``), once they are not. The cost in the ledger is compared, token by token, with what the server counted
-itself, less what it spent on answers that never arrived. The run folder is searched for the API key.
+itself, less what it spent on answers that never arrived, and on those that were written to a client which had given
+up at its deadline: no client can know what these cost. The run folder is searched for the API key.
 
     python benchmarks/endpoint_faults.py --json faults.json
     python benchmarks/endpoint_faults.py --requests 100          the short form
+    python benchmarks/endpoint_faults.py --deadline 0.5          many answers come too late
 
 The exit code is 1 if any of that does not hold.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -30,20 +34,21 @@ from plugins.language.tests.served_checkpoint import make_checkpoint  # noqa: E4
 from plugins.language.tests.vllm_shapes import VllmShapes  # noqa: E402
 
 from treewright import Registry, __version__, load_pipeline, run_pipeline  # noqa: E402
-from treewright_registry import Problem, Score, ScoreRequest, Trajectory, Verdict  # noqa: E402
+from treewright_language.openai_policy import OpenAIPolicy  # noqa: E402
+from treewright_registry import Problem, Proposals, ProposeRequest, Score, ScoreRequest, Trajectory, Verdict  # noqa: E402
 
 KEY = "sk-secret-of-the-benchmark-4711"
 SAMPLES = 4
 DEADLINE = 30.0  # seconds; a request that hangs costs as much, and no other may come near it
 CONCURRENCY = 16
 TOKENS = 12  # of an answer, at most
-NEVER = ("lost", "samples without a word", "files that hold the key")
+NEVER = ("lost", "samples without a word", "answers not taken before the deadline", "files that hold the key")
 COST = {"prompt_tokens": "prompt_tokens", "generated_tokens": "completion_tokens"}
 
 PIPELINE = """\
 task: {{use: faults/questions, count: {count}}}
 policy:
-  use: language/openai
+  use: faults/openai
   model: tiny
   base_url: {url}
   temperature: 1.0
@@ -90,19 +95,74 @@ class Length:
         return [Score(float(len(request.trajectory.text))) for request in requests]
 
 
+class Watched(OpenAIPolicy):
+    """The policy, and what became of its requests, each named by the seed that it sends."""
+
+    returned: ClassVar[Counter[int]] = Counter()
+    given_up: ClassVar[Counter[int]] = Counter()
+
+    async def propose(self, requests: Sequence[ProposeRequest]) -> list[Proposals]:
+        """As the policy does."""
+        [seed] = [request.key(0).seed % 2**31 for request in requests]
+        try:
+            answers = await super().propose(requests)
+        except asyncio.CancelledError:
+            self.given_up[seed] += 1
+            raise
+        self.returned[seed] += 1
+        return answers
+
+
+class Late(NamedTuple):
+    """Answers that were written whole to a client which did not take them.
+
+    Attributes:
+        answers: how many.
+        unexplained: how many of them, or of answers taken and never written, go with no request that was given up.
+        tokens: what they cost, by name.
+    """
+
+    answers: int
+    unexplained: int
+    tokens: Counter[str]
+
+
+def too_late(delivered: Mapping[int, Sequence[Mapping[str, int]]]) -> Late:
+    """What was delivered by the proxy's count and did not arrive by the policy's."""
+    answers = unexplained = 0
+    tokens: Counter[str] = Counter()
+    for seed in {*delivered, *Watched.returned}:
+        written = delivered.get(seed, ())
+        late = len(written) - Watched.returned[seed]
+        answers += max(0, late)
+        unexplained += max(0, late - Watched.given_up[seed], -late)
+        for usage in written[: max(0, late)]:  # the same seed draws the same answer
+            tokens.update(usage)
+    return Late(answers, unexplained, tokens)
+
+
 def measure(
-    folder: Path, model: Path, requests: int, share: float, retries: int, kinds: Sequence[str] = FAULTS
+    folder: Path,
+    model: Path,
+    requests: int,
+    share: float,
+    retries: int,
+    kinds: Sequence[str] = FAULTS,
+    deadline: float = DEADLINE,
 ) -> dict[str, Any]:
     """Run one arm; the figures, by name."""
     out, count = folder / f"retries-{retries}", requests // SAMPLES
+    Watched.returned.clear()
+    Watched.given_up.clear()
     with VllmShapes(model, key=KEY) as server, FaultProxy(server.url, share=share, seed=retries, kinds=kinds) as proxy:
         begin = time.perf_counter()
-        summary = _run(out, proxy.url, count, retries)
+        summary = _run(out, proxy.url, count, retries, deadline)
         seconds = time.perf_counter() - begin
     records = [json.loads(line) for line in (out / "results.jsonl").read_text(encoding="utf-8").splitlines()]
     answered = [record for record in records if record["answer"] is not None and record["error"] is None]
     failed = [record for record in records if record["error"] is not None]
     ledger = summary["cost"]["policy"]
+    late = too_late(proxy.delivered)
     figures = {
         "problems": count,
         "answered": len(answered),
@@ -113,23 +173,28 @@ def measure(
         "failed samples": int(ledger["failed_calls"]),
         "samples": int(ledger["candidates"]),
         "samples without a word": sum(_missing_samples(record) for record in answered),
+        "requests given up at the deadline": Watched.given_up.total(),
+        "answers that came too late": late.answers,
+        "answers not taken before the deadline": late.unexplained,
         "seconds": seconds,
         "files that hold the key": sum(KEY.encode() in path.read_bytes() for path in out.rglob("*") if path.is_file()),
     }
     for ours, theirs in COST.items():
-        spent, lost = server.spent[theirs], proxy.lost[theirs]
+        spent, lost, missed = server.spent[theirs], proxy.lost[theirs], late.tokens[theirs]
         figures |= {f"{ours} in the ledger": int(ledger[ours]), f"{ours} of the server": spent}
-        figures |= {f"{ours} of answers that were lost": lost, f"{ours} unaccounted": spent - lost - int(ledger[ours])}
+        figures |= {f"{ours} of answers that were lost": lost, f"{ours} of answers that came too late": missed}
+        figures[f"{ours} unaccounted"] = spent - lost - missed - int(ledger[ours])
     figures |= {f"faults: {name}": proxy.faults[name] for name in sorted(proxy.faults)}
     return figures
 
 
-def _run(out: Path, url: str, count: int, retries: int) -> Mapping[str, Any]:
+def _run(out: Path, url: str, count: int, retries: int, deadline: float) -> Mapping[str, Any]:
     registry = Registry.load()
     registry.add("task", "faults/questions", Questions)
+    registry.add("policy", "faults/openai", Watched)
     registry.add("scorer", "faults/length", Length)
     file = out.parent / f"retries-{retries}.yaml"
-    limits = {"retries": retries, "deadline": DEADLINE, "concurrency": CONCURRENCY, "tokens": TOKENS}
+    limits = {"retries": retries, "deadline": deadline, "concurrency": CONCURRENCY, "tokens": TOKENS}
     file.write_text(PIPELINE.format(url=url, count=count, samples=SAMPLES, **limits), encoding="utf-8")
     return run_pipeline(load_pipeline(file, registry=registry), out)
 
@@ -154,6 +219,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--requests", type=int, default=1000, help="samples of each arm (default: 1000)")
     parser.add_argument("--share", type=float, default=0.05, help="share of requests that break (default: 0.05)")
+    parser.add_argument("--deadline", type=float, default=DEADLINE, help=f"seconds (default: {DEADLINE:g})")
     parser.add_argument("--model", type=Path, help="folder of the served model (default: a tiny random one)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
     options = parser.parse_args()
@@ -163,7 +229,7 @@ def main() -> int:
         folder = Path(name)
         model = options.model or make_checkpoint(folder / "model", ends=1.0)
         for retries in (2, 0):
-            figures = measure(folder, model, options.requests, options.share, retries)
+            figures = measure(folder, model, options.requests, options.share, retries, deadline=options.deadline)
             wrong += [f"retries {retries}: {each}" for each in complaints(figures)]
             rows += _rows(figures, options, retries)
             print(f"retries: {retries}")

@@ -1,8 +1,9 @@
 """How often a token of language/transformers depends on its batch or on the cache, and what strict mode costs.
 
 The same requests with the same seeds are answered at batch 1, 7 and 64, with kept prefixes and without: a chain of
-steps for each question, so that a kept prefix is of use. Tokens are compared with those at batch 1 without keeping,
-up to the first that differs (what follows has another past).
+steps for each question, so that a kept prefix is of use. With ``--siblings 4`` each step is the first of four that are
+drawn side by side, which in large batches attend to one prefix together. Tokens are compared with those at batch 1
+without keeping, up to the first that differs (what follows has another past).
 
 Flips are too rare to be counted in a short run, so the laws themselves are compared too. Two computations of a law
 draw different tokens exactly where their distribution functions disagree; the measure of that set, averaged over
@@ -77,11 +78,16 @@ def chains(model: str, way: Way, options: argparse.Namespace, questions: int) ->
     begin = time.process_time()
     for depth in range(options.depth):
         asked = [
-            (at, ProposeRequest(trajectory, 1, 1000 * at + depth, Sampling(temperature=options.temperature)))
+            (
+                at,
+                ProposeRequest(
+                    trajectory, options.siblings, 1000 * at + depth, Sampling(temperature=options.temperature)
+                ),
+            )
             for at, trajectory in enumerate(trajectories)
             if not trajectory.finished
         ]
-        for part in _parts(asked, way.rows):
+        for part in _parts(asked, max(1, way.rows // options.siblings)):
             for (at, _), answer in zip(part, policy.propose([request for _, request in part]), strict=True):
                 trajectories[at] = trajectories[at].extend(answer.steps[0])
     seconds = time.process_time() - begin
@@ -223,6 +229,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--strict-questions", type=int, default=64, help="chains in strict mode (default: 64)")
     parser.add_argument("--step", type=int, default=16, help="tokens of a step (default: 16)")
     parser.add_argument("--depth", type=int, default=6, help="steps of a chain (default: 6)")
+    parser.add_argument("--siblings", type=int, default=1, help="samples of a step; the chain takes the first")
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--threads", type=int, default=0, help="of torch (default: its own choice)")
     parser.add_argument("--device", default="auto")

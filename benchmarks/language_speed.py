@@ -278,7 +278,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, default=96, help="most tokens of an answer in part 1 (default: 96)")
     parser.add_argument("--problems", type=int, default=64, help="in parts 2 and 3 (default: 64)")
     parser.add_argument("--step", type=int, default=16, help="tokens of a step in parts 2 and 3 (default: 16)")
-    parser.add_argument("--rows", type=int, default=64, help="most sequences at once in parts 2 and 3 (default: 64)")
+    parser.add_argument("--rows", type=int, default=256, help="most sequences at once in parts 2 and 3 (default: 256)")
     parser.add_argument("--cache-mib", type=int, default=512, help="setting of the cache (default: 512)")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument(

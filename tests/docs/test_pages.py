@@ -8,7 +8,10 @@ from treewright_registry import Registry
 from . import pages
 from .acting import reader
 
-_PLUGINS = {"docs/how-to/language-models.md": "language,math,puzzle"}
+_PLUGINS = {
+    "docs/how-to/language-models.md": "language,math,puzzle",
+    "docs/how-to/knowledge-bases.md": "language,math,puzzle",
+}
 
 
 def _named(page: Path) -> str:

@@ -135,7 +135,8 @@ def damaged(path, damage):
 def treewright(package, *words):
     command = [sys.executable, "-m", "treewright", *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": str(package)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    # the folder where it starts comes first on Python's path
+    return subprocess.run(command, env=environment, cwd=package, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,23 @@ def test_a_hopeless_result_carries_a_warning(fields: dict[str, str], score: floa
     assert HOPELESS == "warning: nothing explains the spectrum: check the formula and the peak lists"
 
 
+def test_atoms_that_are_explained_badly_are_named() -> None:
+    fields = {
+        "formula": "C4H8O2",
+        "c13": "170.9, 60.3, 21.0, 39.2",
+        "h1": "4.12 (2H), 2.04 (3H), 4.6 (3H)",
+        "evidence": "soft",
+    }
+    record = Record("x", answer="CCOC(C)=O", score=0.5)
+    [doubt] = [
+        line for line in ranking(Shown(record, SpectrumCodec().decode(fields))).splitlines() if "far from" in line
+    ]
+    assert doubt.startswith("  note: far from what is predicted: C1 (13C, +25.")
+    assert doubt.endswith("; a structure may be wrong there")
+    assert doubt.count("C1") == 2 and "1H, +3." in doubt
+    assert "far from" not in ranking(shown(ETHANOL, 0.9))
+
+
 def test_a_good_result_carries_none() -> None:
     assert HOPELESS not in ranking(shown(ETHANOL, 0.3))
 

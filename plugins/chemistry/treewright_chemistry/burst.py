@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from random import Random
 from typing import Final
 
@@ -116,10 +117,12 @@ class _Run:
     def _propose(self, island: Island, size: int) -> list[Candidate]:
         """Up to `size` candidates not yet scored; known ones that this island lacks enter it at once."""
         batch: dict[str, Candidate] = {}
+        useful = partial(self._lacks, island)
+        draw, make = self._moves.draw, self._candidates.make
         for _ in range(PROPOSALS_PER_CANDIDATE * size):
             self._proposals += 1
-            move, graph = self._moves.draw(island)
-            candidate = None if graph is None else self._candidates.make(graph, move, lambda s: self._lacks(island, s))
+            move, graph = draw(island)
+            candidate = None if graph is None else make(graph, move, useful)
             if candidate is None or candidate.smiles in batch:
                 continue
             score = self._scores.get(candidate.smiles)

@@ -11,24 +11,28 @@ import torch
 from treewright_chemistry.encoder_file import write_encoder
 from treewright_chemistry.encoder_model import DualEncoderModel, EncoderSizes
 from treewright_chemistry.environments import scheme_fingerprint
+from treewright_chemistry.training_checkpoint import read_checkpoint, write_checkpoint
 
 __all__ = ["CHECKPOINT", "export", "restore", "save"]
 
 CHECKPOINT: Final = "encoder_checkpoint.pt"
 
 
-def save(path: Path, model: DualEncoderModel, optimizer: torch.optim.Optimizer, step: int) -> None:
-    """Write a checkpoint; one that is cut off leaves the last one as it was."""
-    draft = path.with_name(path.name + ".part")
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, draft)
-    draft.replace(path)
+def save(path: Path, model: DualEncoderModel, optimizer: torch.optim.Optimizer, step: int, seed: int) -> None:
+    """Write a checkpoint."""
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
+    write_checkpoint(path, state, seed=seed)
 
 
-def restore(path: Path, model: DualEncoderModel, optimizer: torch.optim.Optimizer) -> int:
-    """Read a checkpoint into model and optimiser; returns its step, 0 where there is none."""
-    if not path.exists():
+def restore(path: Path, model: DualEncoderModel, optimizer: torch.optim.Optimizer, seed: int) -> int:
+    """Read a checkpoint into model and optimiser; returns its step, 0 where there is none.
+
+    Raises:
+        TableError: it is damaged, or belongs to another seed.
+    """
+    state = read_checkpoint(path, seed=seed)
+    if state is None:
         return 0
-    state = torch.load(path, weights_only=True)
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["step"])

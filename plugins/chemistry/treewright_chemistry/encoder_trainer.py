@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from treewright_registry import ConfigurationError
+
 
 class EncoderTrainer:
     """Trains the molecule-spectrum encoder on a CPU, resumable.
@@ -15,6 +17,9 @@ class EncoderTrainer:
         seed: of weights, batches, noise and dropout; same seed, same weights.
         steps: of the whole training.
         minutes: stop earlier after so many minutes, to be resumed; None sets no limit.
+
+    Raises:
+        ConfigurationError: no steps, or no time.
     """
 
     def __init__(
@@ -25,6 +30,8 @@ class EncoderTrainer:
         steps: int = 5_500,
         minutes: float | None = None,
     ) -> None:
+        if steps < 1 or (minutes is not None and not minutes > 0):
+            raise ConfigurationError("steps must be at least 1, and minutes more than 0")
         self._data = data
         self._seed, self._steps, self._minutes = seed, steps, minutes
 

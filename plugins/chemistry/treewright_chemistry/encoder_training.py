@@ -84,7 +84,7 @@ def train(
 
     Raises:
         LeakError: the training data contain a reserved molecule.
-        TableError: the prepared data are damaged.
+        TableError: the prepared data or the checkpoint are damaged, or of another seed.
     """
     path = out / STORE
     if resume and path.exists():
@@ -113,7 +113,7 @@ def fit(
     torch.manual_seed(seed)
     model = DualEncoderModel(sizes)
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.01)
-    step = restore(out / CHECKPOINT, model, optimizer) if resume else 0
+    step = restore(out / CHECKPOINT, model, optimizer, seed) if resume else 0
     source = BatchSource(store, batch=options.batch, isomers=options.isomers, pieces=options.pieces, seed=seed)
     began, losses, figures = time.perf_counter(), [], dict[str, float]()
     log(f"{sum(p.numel() for p in model.parameters())} weights, from step {step}")
@@ -123,9 +123,9 @@ def fit(
         if step % options.report == 0 or step == options.steps:
             figures = evaluate(model, store) | {"loss": float(np.mean(losses))}
             losses = []
-            save(out / CHECKPOINT, model, optimizer, step)
+            save(out / CHECKPOINT, model, optimizer, step, seed)
             log(f"step {step}: {_text(figures)}, {time.perf_counter() - began:.0f} s")
-    save(out / CHECKPOINT, model, optimizer, step)
+    save(out / CHECKPOINT, model, optimizer, step, seed)
     figures |= {"steps": float(step), "seconds": time.perf_counter() - began}
     export(model, sizes, out, seed=seed, figures=figures)
     return figures

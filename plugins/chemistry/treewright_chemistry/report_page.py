@@ -79,7 +79,14 @@ class Shown:
                 notes.append(f"{nucleus}: no atom of the first structure explains {', '.join(map(_shift, shifts))}")
                 if nucleus == "1H":
                     notes[-1] += " (hydrogens on N, O and S are not predicted)"
+        notes.extend(self._doubts())
         return [HOPELESS, *notes] if self.hopeless else notes
+
+    def _doubts(self) -> list[str]:
+        """The atoms that the first structure explains badly, as one note."""
+        rows = self.table.doubtful
+        atoms = [f"{self.symbols[row.atom]}{row.atom + 1} ({row.nucleus}, {row.difference:+.1f} ppm)" for row in rows]
+        return [f"far from what is predicted: {', '.join(atoms)}; a structure may be wrong there"] if atoms else []
 
     @property
     def hopeless(self) -> bool:

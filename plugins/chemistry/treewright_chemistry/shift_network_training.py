@@ -22,6 +22,7 @@ from treewright_chemistry.model_files import Arrays, write_arrays
 from treewright_chemistry.shift_atoms import Atoms, Observed, average
 from treewright_chemistry.shift_network import CENTRE, FEATURES, FILE, LOG_SCALE
 from treewright_chemistry.shift_network_batches import Batch, Examples, batches, make_examples, pad
+from treewright_chemistry.training_checkpoint import read_checkpoint, write_checkpoint
 
 TRAIN_SAMPLE: Final = 2_000
 """Training molecules whose errors are measured for comparison."""
@@ -105,20 +106,23 @@ def train_network(
 
     Returns:
         Held-out mean absolute errors in ppm, and seconds.
+
+    Raises:
+        TableError: the checkpoint is damaged, or of another seed.
     """
     options = options or NetworkOptions()
     examples = make_examples(atoms, observed)
     torch.manual_seed(seed)
     network = Network((len(examples.keys[0]), len(examples.keys[1])), options)
     optimizer = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.decay)
-    done = _restore(out_dir / CHECKPOINT, network, optimizer) if resume else 0
+    done = _restore(out_dir / CHECKPOINT, network, optimizer, seed) if resume else 0
     began = time.perf_counter()
     for epoch in range(done, options.epochs):
         loss = _epoch(network, optimizer, examples, options, epoch, seed)
         figures = evaluate(network, examples, "held_out")
         log(f"epoch {epoch + 1}: loss {loss:.3f}, held-out {figures}, {time.perf_counter() - began:.0f} s")
         state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "done": epoch + 1}
-        torch.save(state, out_dir / CHECKPOINT)
+        write_checkpoint(out_dir / CHECKPOINT, state, seed=seed)
     write_arrays(out_dir / FILE, export(network, examples))
     figures = evaluate(network, examples, "held_out") | evaluate(network, examples, "train")
     log(f"network: {figures}")
@@ -205,10 +209,10 @@ def _tensors(batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     return first, second, third, fourth, fifth
 
 
-def _restore(path: Path, network: Network, optimizer: torch.optim.Optimizer) -> int:
-    if not path.exists():
+def _restore(path: Path, network: Network, optimizer: torch.optim.Optimizer, seed: int) -> int:
+    state = read_checkpoint(path, seed=seed)
+    if state is None:
         return 0
-    state = torch.load(path, weights_only=True)
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["done"])

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from treewright_registry import ConfigurationError
+
 
 class ShiftTrainer:
     """Trains the shift tables by EM, the table of common environments and the graph network.
@@ -14,12 +16,17 @@ class ShiftTrainer:
         data: the data folder; ``$TREEWRIGHT_DATA`` is expanded.
         seed: of the network's weights and batches.
         rounds: of expectation and maximisation.
-        epochs: of the network.
+        epochs: of the network; None for the recipe's own number, 0 leaves the network out.
+
+    Raises:
+        ConfigurationError: no rounds, or fewer than no epochs.
     """
 
     def __init__(
         self, *, data: str = "$TREEWRIGHT_DATA", seed: int = 0, rounds: int = 5, epochs: int | None = None
     ) -> None:
+        if rounds < 1 or (epochs is not None and epochs < 0):
+            raise ConfigurationError("rounds must be at least 1, and epochs must not be negative")
         self._data = data
         self._seed = seed
         self._rounds = rounds

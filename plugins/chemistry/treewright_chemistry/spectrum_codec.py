@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from treewright_chemistry.spectrum import Band, Spectrum
 
 FIELDS = ("formula", "c13", "h1", "ir", "evidence", "provenance")
+PASSED_OVER = ("name", "id", "solvent", "frequency")
+"""Fields that may stand there and change nothing."""
 _SYMBOL = re.compile(r"^ν(?:̃|max)?\s?=?")
 _UNIT = re.compile(r"cm\s?\^?[-−–⁻]\s?[1¹]$")
 _BAND = re.compile(r"^(\d{3,4}(?:\.\d+)?)\s*(?:\(?([a-z]{0,3})\)?)$")
@@ -75,9 +77,10 @@ def _checked(payload: Any) -> dict[str, str]:
         what = f"a spectrum is an object with the fields {', '.join(FIELDS)}, not {type(payload).__name__}"
         raise SpectrumError(what, field="spectrum", repair="Write formula, c13 and/or h1, and evidence")
     fields = {str(name): str(value) for name, value in payload.items() if value is not None}
-    unknown = sorted(set(fields) - set(FIELDS) - {"id", "name"})
+    unknown = sorted(set(fields) - {*FIELDS, *PASSED_OVER})
     if unknown:
-        raise SpectrumError(f"unknown field '{unknown[0]}'", field="spectrum", repair=f"Known: {', '.join(FIELDS)}")
+        known = ", ".join([*FIELDS, *PASSED_OVER])
+        raise SpectrumError(f"unknown field '{unknown[0]}'", field="spectrum", repair=f"Known: {known}")
     if "formula" not in fields:
         raise SpectrumError("the formula is missing", field="formula", repair="Write formula: C8H8O3")
     if "evidence" not in fields:

@@ -17,19 +17,23 @@ import select
 import socket
 import struct
 import threading
-from collections import Counter
+import time
+from collections import Counter, defaultdict
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 FAULTS = ("429", "500", "reset", "hang", "truncated", "malformed")
 LONGEST_HANG = 60.0  # seconds
+LONGEST_ANSWER = 60.0
 
 
 class FaultProxy:
     """Stands before the server at ``url`` and breaks requests with probability ``share``, each fault alike.
 
-    ``faults`` counts what was done by name; ``delivered`` and ``lost`` sum the tokens of answers that reached
-    the client whole, and of those that the server gave and the client never got.
+    ``faults`` counts what was done by name; ``lost`` sums the tokens of answers that the server gave and the client
+    never got. ``delivered`` has those of the answers that were written to the client whole, by the seed of the request:
+    whether the client was still there to read them, only it knows. At the end the proxy waits for answers under way.
     """
 
     def __init__(self, url, *, share, seed=0, retry_after="1", kinds=FAULTS):
@@ -37,7 +41,8 @@ class FaultProxy:
         self.share, self.retry_after, self.kinds = share, retry_after, kinds
         self.random = random.Random(seed)
         self.requests, self.faults = 0, Counter()
-        self.delivered, self.lost = Counter(), Counter()
+        self.delivered, self.lost = defaultdict(list), Counter()
+        self.under_way = 0
         self.lock, self.end = threading.Lock(), threading.Event()
         self.http = Listener(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self.http.server_port}{self.upstream.path}"
@@ -49,6 +54,9 @@ class FaultProxy:
 
     def __exit__(self, *error):
         self.end.set()
+        last = time.monotonic() + LONGEST_ANSWER
+        while self.under_way and time.monotonic() < last:  # the server counts what nobody waits for any more, too
+            time.sleep(0.02)
         self.http.shutdown()
         self.http.server_close()
         self.thread.join(5)
@@ -72,11 +80,22 @@ class FaultProxy:
         finally:
             connection.close()
 
-    def count(self, into, data):
+    def count(self, data, seed, delivered):
         """Add the tokens that an answer says it cost."""
         usage = json.loads(data).get("usage") or {}
+        tokens = {name: usage.get(name, 0) for name in ("prompt_tokens", "completion_tokens")}
         with self.lock:
-            into.update({name: usage.get(name, 0) for name in ("prompt_tokens", "completion_tokens")})
+            self.delivered[seed].append(tokens) if delivered else self.lost.update(tokens)
+
+    @contextmanager
+    def answering(self):
+        with self.lock:
+            self.under_way += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.under_way -= 1
 
 
 class Listener(ThreadingHTTPServer):
@@ -109,12 +128,14 @@ def _handler(proxy):  # noqa: C901  # a class with short methods
                 proxy.end.wait(LONGEST_HANG)
                 self.close_connection = True
             else:
-                self._answered(kind, *proxy.passed_on("POST", self.path, self._sent(), body))
+                with proxy.answering():
+                    answer = proxy.passed_on("POST", self.path, self._sent(), body)
+                    self._answered(kind, json.loads(body).get("seed"), *answer)
 
-        def _answered(self, kind, status, data):
+        def _answered(self, kind, seed, status, data):
             gone = self._gone()
             if status == 200:
-                proxy.count(proxy.delivered if kind is None and not gone else proxy.lost, data)
+                proxy.count(data, seed, delivered=kind is None and not gone)
             if gone:
                 self.close_connection = True
                 return

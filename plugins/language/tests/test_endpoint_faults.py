@@ -24,8 +24,7 @@ def faults(ascii_checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr("treewright.engine.endpoint._pause", lambda attempt: 0.0)
 
     def run(requests, share, retries, deadline=30.0, kinds=FAULTS):
-        monkeypatch.setattr(benchmark, "DEADLINE", deadline)
-        figures = benchmark.measure(tmp_path, ascii_checkpoint, requests, share, retries, kinds)
+        figures = benchmark.measure(tmp_path, ascii_checkpoint, requests, share, retries, kinds, deadline)
         return figures, benchmark.complaints(figures), tmp_path / f"retries-{retries}"
 
     return run

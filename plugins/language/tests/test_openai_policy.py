@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -72,6 +73,24 @@ def test_a_searchs_sampling_wins_over_the_options_also_at_zero(server, ask):
     ask(ProposeRequest(ROOT, 1, 7, sampling), temperature=1.0, top_p=1.0, max_tokens=40)
     [body] = server.bodies
     assert (body["temperature"], body["top_p"], body["max_tokens"]) == (0.0, 0.25, 5)
+
+
+def test_an_answer_that_is_there_when_the_deadline_comes_is_taken(server, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    policy = OpenAIPolicy(model="tiny", base_url=server.url)
+
+    async def complete(api, body):
+        await asyncio.sleep(0)
+        time.sleep(0.2)  # the loop is busy until after the deadline
+        return server.says("a\n\n", stop_reason="\n\n")[1]
+
+    async def within_a_deadline():
+        async with asyncio.timeout(0.05):
+            return await policy.propose([ProposeRequest(ROOT, 1, 7)])
+
+    policy._endpoint.complete = complete
+    [proposals] = asyncio.run(within_a_deadline())
+    assert [step.content for step in proposals.steps] == ["a\n\n"]
 
 
 def test_a_server_that_cannot_stop_is_not_asked_to(server, ask):

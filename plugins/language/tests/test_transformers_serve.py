@@ -9,6 +9,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -55,29 +56,12 @@ def serve(ascii_checkpoint, tmp_path_factory):
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory):
     """The same with the model that the plugin math ships, computing in the precision of ``language/transformers``."""
-    target = files(pytest.importorskip("treewright_math")) / "data" / "target"
-    model = as_llama(target, tmp_path_factory.mktemp("llama"))
+    export = pytest.importorskip("treewright_math.embedded_world.export")
+    model = tmp_path_factory.mktemp("model") / "target"
+    shutil.copytree(files("treewright_math") / "data" / "target", model)
+    export.convert(model)  # to the form that AutoTokenizer reads, unless it is shipped so
     with serving(model, tmp_path_factory.mktemp("embedded"), "--dtype", "float32") as url:
         yield url, str(model)
-
-
-def as_llama(checkpoint, folder):
-    """The same network by the name of Llama, with the biases that only Llama has set to zero.
-
-    For Qwen2, ``AutoTokenizer`` puts Qwen2's own pre-tokeniser in the place of the one in ``tokenizer.json``.
-    """
-    from safetensors.torch import load_file, save_file
-
-    config = json.loads((checkpoint / "config.json").read_text())
-    llama = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "attention_bias": True}
-    (folder / "config.json").write_text(json.dumps({**config, **llama}))
-    tensors = load_file(checkpoint / "model.safetensors")
-    for name in [name for name in tensors if name.endswith("self_attn.o_proj.weight")]:
-        tensors[name.replace("weight", "bias")] = tensors[name].new_zeros(len(tensors[name]))
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    for name in ("generation_config.json", "tokenizer.json", "tokenizer_config.json"):
-        (folder / name).write_bytes((checkpoint / name).read_bytes())
-    return folder
 
 
 @contextmanager

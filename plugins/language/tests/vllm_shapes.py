@@ -80,7 +80,8 @@ class VllmShapes:
                 made = self._completed(api, body)
             except Refused as error:
                 return 400, {"error": {"message": str(error), "type": "BadRequestError"}}
-        self.spent.update(requests=1, **{name: made["usage"][name] for name in ("prompt_tokens", "completion_tokens")})
+            usage = {name: made["usage"][name] for name in ("prompt_tokens", "completion_tokens")}
+            self.spent.update(requests=1, **usage)
         return 200, made
 
     def _completed(self, api, body):

@@ -56,8 +56,13 @@ class CacheRoom:
             do: answers for a group of items, with a cache.
         """
         capacity = self._opened().capacity if self._room else sys.maxsize
-        groups = _groups(items, ids_of, self._rows, capacity)
-        return [result for group in groups for result in self._done(group, ids_of, do)]
+        order = list(range(len(items)))
+        if len(items) > self._rows:  # sequences of like length side by side: less of their batches is padding
+            order.sort(key=lambda number: len(ids_of(items[number])))
+        groups = _groups([items[number] for number in order], ids_of, self._rows, capacity)
+        results = (result for group in groups for result in self._done(group, ids_of, do))
+        by_number = dict(zip(order, results, strict=True))
+        return [by_number[number] for number in range(len(items))]
 
     def cache_for(self, ids: tuple[int, ...]) -> PrefixCache:
         """The kept cache whether it has room or not, or else one for this sequence."""

@@ -157,9 +157,9 @@ class Decoder:
         """Room for new tokens behind what is in the cache: a prefix that rows share, or columns of their own."""
         found = {ids: cache.find(ids, len(ids)).slots for ids in {row.ids for row in rows}}
         slots = [found[row.ids] for row in rows]
-        if self._network.shares:
-            return self._space.batch(len(rows), new), opened(slots, cache, self._space)
         past = max(map(len, slots))
+        if self._network.worth_sharing((len(rows) - len(found)) * past):
+            return self._space.batch(len(rows), new), opened(slots, cache, self._space)
         batch = self._space.batch(len(rows), past + new, past)
         cache.gather(slots, past, batch.buffers)
         return batch, None

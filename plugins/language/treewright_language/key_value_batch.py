@@ -153,7 +153,7 @@ class _Memory:
             self._flat = []  # let go first: old and new need not be there together
             options = {"dtype": self._shape.dtype, "device": self._shape.device}
             self._flat = [
-                (torch.zeros(tokens * k[0] * k[1], **options), torch.zeros(tokens * v[0] * v[1], **options))  # type: ignore[call-overload]
+                (torch.empty(tokens * k[0] * k[1], **options), torch.empty(tokens * v[0] * v[1], **options))  # type: ignore[call-overload]
                 for k, v in self._shape.layers
             ]
             self._tokens = tokens

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _UNLIMITED = 1 << 30
 _CLOSE = 1e-2  # of the logits' spread: what padding may change in the lowest precision, far less than a wrong mask does
+_WORTH = 4 << 20  # bytes a layer: attending in two parts costs as much as reading about one of these
 
 
 class Network:
@@ -33,7 +34,6 @@ class Network:
         shape: of a token's keys and values.
         context: most tokens of a sequence.
         device: where it computes.
-        shares: whether rows may have a prefix in common that is read once for them (``shared_prefix``).
 
     Raises:
         ConfigurationError: the model keeps something else than keys and values, cannot be batched in the
@@ -55,7 +55,7 @@ class Network:
             )
         self.shape = self._probed(config)
         self._check_padding()
-        self.shares = self._can_share()
+        self._shares = self._can_share()
 
     def forward(
         self,
@@ -90,6 +90,10 @@ class Network:
         ).logits
         kept: torch.Tensor = logits[:, -keep:, : self._vocabulary].float()
         return kept
+
+    def worth_sharing(self, tokens: int) -> bool:
+        """Whether prefixes had better be in common (``shared_prefix``), where that saves so many tokens' keys."""
+        return self._shares and tokens * self.shape.token_bytes > _WORTH * len(self.shape.layers)
 
     def mask_of(self, blanks: torch.Tensor, past: int, new_blanks: torch.Tensor, new: int) -> torch.Tensor:
         """What new tokens may look at, [rows, 1, new, past + new]: 0 where they may, a very low number elsewhere.

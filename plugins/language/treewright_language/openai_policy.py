@@ -188,6 +188,8 @@ class OpenAIPolicy:
         prompt = self._prompts.asked(request, self.blobs)
         if not self.single_samples:
             return await self._asked(request, 0, prompt, request.n)
+        if request.n == 1:  # awaited here: what has arrived when the deadline comes is taken
+            return await self._asked(request, 0, prompt, 1)
         try:
             async with asyncio.TaskGroup() as group:  # the first failure cancels the siblings
                 samples = [self._asked(request, i, prompt, 1) for i in range(request.n)]

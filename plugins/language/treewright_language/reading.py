@@ -139,7 +139,8 @@ class Reader:
         """One pass of the network over the new tokens of some parts; stores what it computes."""
         network = self._network
         past, new = max(part.start for part in parts), max(part.new for part in parts)
-        prefix = opened([part.slots for part in parts], cache, self._space) if network.shares else None
+        share = network.worth_sharing(len(parts) * past)  # else they are copied, each to its row
+        prefix = opened([part.slots for part in parts], cache, self._space) if share else None
         column = 0 if prefix is not None else past  # of the batch, where new tokens begin
         batch = self._space.batch(len(parts), column + new, column)
         if prefix is None:

@@ -18,6 +18,7 @@ from treewright_language.key_value_batch import Workspace
 from treewright_language.prefix_cache import Layer, PrefixCache, Slots
 
 NAME = "treewright_shared_prefix"  # of the attention function, among those of transformers
+_FEW = 0.75  # share of groups: what it costs to move these is saved within some tokens
 _FAST_TYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
@@ -59,16 +60,23 @@ class SharedPrefix:
     """
 
     def __init__(self, layers: Sequence[Layer], mask: torch.Tensor | None, places: Places) -> None:
-        self._layers = layers
+        self._layers = list(layers)
         self._mask = mask
         self._groups, self._size = len(places.first), places.size
         self._alone = places.size == 1 and places.of_rows == list(range(self._groups))
         self._places = torch.tensor(places.of_rows, device=layers[0][0].device)
 
     def keep(self, order: torch.Tensor) -> None:
-        """Go on with these rows, in this order."""
+        """Go on with these rows, in this order; groups that have none left go when they are many."""
         self._places = self._places[order]
         self._alone = False
+        alive, group = torch.unique(self._places // self._size, return_inverse=True)
+        if len(alive) > _FEW * self._groups:
+            return
+        self._places = group * self._size + self._places % self._size
+        self._groups = len(alive)
+        self._mask = None if self._mask is None else self._mask[alive]
+        self._layers = [(_first(keys, alive), _first(values, alive)) for keys, values in self._layers]
 
     def attended(self, layer: int, query: torch.Tensor, scale: float | None) -> tuple[torch.Tensor, torch.Tensor]:
         """Attention [rows, heads, tokens, width] to the prefix, and the logarithm of its mass [rows, heads, tokens]."""
@@ -113,6 +121,12 @@ def opened(rows: Sequence[Slots], cache: PrefixCache, space: Workspace) -> Share
         for keys, values in memory
     ]
     return SharedPrefix(layers, _blanks(chosen, width, layers[0][0]), places)
+
+
+def _first(states: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
+    """These groups, moved to the beginning of the memory that they are in."""
+    moved = states[: len(groups)]
+    return moved.copy_(states[groups])
 
 
 def _blanks(rows: Sequence[Slots], width: int, like: torch.Tensor) -> torch.Tensor | None:
@@ -211,6 +225,8 @@ def install(model: Any) -> bool:
     from transformers.masking_utils import sdpa_mask
 
     config = model.config.get_text_config()
+    if model.device.type != "cpu":  # elsewhere no kernel tells the mass, and the formula's own words are slow
+        return False
     if config._attn_implementation != "sdpa" or not model._can_set_attn_implementation():
         return False
     AttentionInterface.register(NAME, attend)

@@ -6,10 +6,11 @@ import re
 import pytest
 import torch
 
-from treewright_language.checkpoints import load_causal_lm, load_tokenizer
+from treewright_language.checkpoints import load_tokenizer
 from treewright_math.embedded_world import recipe_run, tokenizer
 from treewright_math.embedded_world.batches import Pools, padded
 from treewright_math.embedded_world.examples import Mixture
+from treewright_math.embedded_world.export import load_causal
 from treewright_math.embedded_world.generation import generate
 from treewright_math.embedded_world.trainer import EmbeddedTrainer
 from treewright_math.embedded_world.training import (
@@ -123,7 +124,7 @@ def test_the_recipe_writes_a_folder_that_loads_like_any_other(tmp_path, capsys, 
     monkeypatch.setattr(recipe_run, "PROGRESS_PROBLEMS", 1)
     trainer = EmbeddedTrainer(model="tiny", steps=4, tokens=400, count=1, sampled=0, evaluate_every=3, half=False)
     figures = trainer.train(tmp_path, resume=False)
-    assert figures["weights"] == sum(p.numel() for p in load_causal_lm(str(tmp_path)).parameters())
+    assert figures["weights"] == sum(p.numel() for p in load_causal(tmp_path)[0].parameters())
     assert figures["easy, seen, facts none"] == 0.0
     said = capsys.readouterr().out
     assert "step 3  validation: easy 0.00/0.00" in said and "step 4/4" in said and "tokens/s" in said

@@ -6,7 +6,8 @@ from typing import Any
 _HEAD = """\
 # Card: embedded {model}
 
-{weights:,} weights in the architecture of Qwen2 (float16), trained from scratch on word problems that
+{weights:,} weights, trained from scratch as Qwen2 and written as Llama with biases in attention (float16), which
+computes the same and lets `AutoTokenizer` read the tokenizer. Trained on word problems that
 `treewright_math.embedded_world` draws; no data of others, licence Apache-2.0 like the repository. It solves these
 word problems and nothing else: it knows no language beyond their sentence patterns, and no arithmetic beyond
 their numbers (to 999).

@@ -70,7 +70,11 @@ def save(folder: Path) -> None:
 
 
 def write(tokenizer: Any, folder: Path) -> None:
-    """Write ``tokenizer.json`` and ``tokenizer_config.json`` with the chat template, for ``AutoTokenizer``."""
+    """Write ``tokenizer.json`` and ``tokenizer_config.json`` with the chat template.
+
+    ``AutoTokenizer`` reads them as they stand in folders of the language models (see ``export``). In that of the
+    reward model, a Qwen2 by its config, it does not; ``math/prm`` takes the file by itself.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
     settings = {
