@@ -95,7 +95,13 @@ def speculation(options: argparse.Namespace) -> dict[str, list[Variant]]:
     n, beta = 8, 20
     variants = [Variant("beam of the target", "math/beam", {"search.width": 1, "search.branch": n})]
     variants.append(Variant("soft steps of the target", "math/gsi", {"search.threshold": 1e9, "search.n": n}))
-    variants.append(Variant("soft steps of the draft", "math/rsd", {"search.omega": "constant", "search.probability": 1.0, "search.n": n}))
+    variants.append(
+        Variant(
+            "soft steps of the draft",
+            "math/rsd",
+            {"search.omega": "constant", "search.probability": 1.0, "search.n": n},
+        )
+    )
     for threshold in THRESHOLDS:
         own = {"search.n": n, "search.beta": beta}
         variants.append(Variant(f"gsi {threshold}", "math/gsi", own | {"search.threshold": threshold}))
@@ -105,7 +111,11 @@ def speculation(options: argparse.Namespace) -> dict[str, list[Variant]]:
         variants.append(Variant(f"specs {threshold}", "math/specs", own))
     for threshold in THRESHOLDS[1:]:
         variants.append(Variant(f"rsd {threshold}", "math/rsd", {"search.delta": threshold}))
-    return {f"{options.difficulty[0]}, {options.phrasing[0]}": [Variant(v.name, v.pipeline, shared | v.settings) for v in variants]}
+    return {
+        f"{options.difficulty[0]}, {options.phrasing[0]}": [
+            Variant(v.name, v.pipeline, shared | v.settings) for v in variants
+        ]
+    }
 
 
 def latency(options: argparse.Namespace) -> dict[str, list[Variant]]:

@@ -144,7 +144,8 @@ def test_the_language_part_learns_from_right_steps_only(solver, samples):
     model, plan = ProcessRewardModel(causal.model), prm_training.PrmPlan(half=False)
     sample = next(one for one in samples if one.right[0] and not one.right[-1])
     (batch,) = batches_of([sample], tokenizer, 2000, Key.root(1))
-    _, language = prm_training.losses(plan, model, batch)
+    with torch.no_grad():
+        _, language = prm_training.losses(plan, model, batch)
     good = sample.right.index(False)
     ids = tokenizer.encode(prompt(sample.problem, []), add_special_tokens=False).ids
     start, text = len(ids), "\n".join(sample.lines[:good])

@@ -10,11 +10,12 @@ from treewright_language.checkpoints import load_tokenizer
 from treewright_math.embedded_world import recipe_run, tokenizer
 from treewright_math.embedded_world.batches import Pools, padded
 from treewright_math.embedded_world.examples import Mixture
-from treewright_math.embedded_world.export import load_causal
+from treewright_math.embedded_world.export import export, load_causal
 from treewright_math.embedded_world.generation import generate
 from treewright_math.embedded_world.trainer import EmbeddedTrainer
 from treewright_math.embedded_world.training import (
     CURRICULUM,
+    SHALLOW,
     Place,
     Plan,
     Training,
@@ -106,14 +107,14 @@ def test_the_rate_rises_stays_and_falls():
 
 
 def test_shallow_problems_with_small_numbers_come_first():
-    mixtures = [mixture_at(step) for step in range(0, CURRICULUM[-1][0] + 100, 50)]
+    mixtures = [mixture_at(PLAN, step) for step in range(0, CURRICULUM[-1][0] + 100, 50)]
     for setting in ("deepest", "largest", "distractors", "facts"):
         values = [getattr(mixture, setting) for mixture in mixtures]
         assert values == sorted(values) and values[0] < values[-1] == getattr(Mixture(), setting)
 
 
 def test_examples_keep_to_the_mixture(vocabulary):
-    early = Pools(0, encoder_of(vocabulary), 3, 400).pool(0, mixture_at(0))
+    early = Pools(0, encoder_of(vocabulary), 3, 400).pool(0, mixture_at(PLAN, 0))
     texts = [vocabulary.decode(row.tolist(), skip_special_tokens=False) for batch in early for row in batch.ids]
     assert all("Retrieved records" not in text for text in texts)
     told = [text.partition("assistant")[0] for text in texts]
@@ -154,3 +155,16 @@ def test_options_out_of_range_are_refused():
         EmbeddedTrainer(steps=-1)
     with pytest.raises(ValueError, match="count"):
         EmbeddedTrainer(count=0)
+
+
+def test_a_training_begins_with_the_weights_of_an_exported_model(vocabulary, tmp_path):
+    first = Training(PLAN, vocabulary, tmp_path)
+    export(first.model, tmp_path)
+    second = Training(PLAN._replace(seed=5), vocabulary, tmp_path / "other", tmp_path)
+    begun = second.model.state_dict()
+    assert all(torch.equal(tensor.half().float(), begun[name]) for name, tensor in first.model.state_dict().items())
+
+
+def test_a_curriculum_may_stay_with_short_problems_or_begin_with_all():
+    assert {mixture_at(PLAN._replace(curriculum="shallow"), step) for step in (0, 9000)} == {SHALLOW}
+    assert mixture_at(PLAN._replace(curriculum="full"), 0) == Mixture()

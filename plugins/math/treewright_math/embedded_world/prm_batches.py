@@ -51,4 +51,6 @@ def _padded(rows: list[tuple[LaidOut, tuple[bool, ...]]], pad: int) -> LabelledB
     ids = np.full((len(rows), max(len(answer.ids) for answer, _ in rows)), pad, np.int64)
     for number, (answer, _) in enumerate(rows):
         ids[number, : len(answer.ids)] = answer.ids
-    return LabelledBatch(ids, tuple(answer for answer, _ in rows), np.array([one for _, right in rows for one in right]))
+    return LabelledBatch(
+        ids, tuple(answer for answer, _ in rows), np.array([one for _, right in rows for one in right])
+    )

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from treewright_math.embedded_world.export import write_folder
+from treewright_math.embedded_world.export import as_llama, with_output_biases, write_folder
 from treewright_math.reward_readers.likelihood_head import NUMBERS
 from treewright_math.reward_readers.recipe import LaidOut
 from treewright_math.reward_readers.step_likelihoods import Seen, seen
@@ -37,6 +37,7 @@ class ProcessRewardModel(torch.nn.Module):
 
 
 def export(model: ProcessRewardModel, folder: Path) -> None:
-    """Write config, float16 weights and tokenizer."""
+    """Write config, float16 weights (as Llama, like the language models) and tokenizer."""
     how = {"recipe": "likelihood-head", "separator": "\n"}
-    write_folder(folder, model.model.config, "Qwen2ForProcessRewardModel", model.state_dict(), treewright=how)
+    config, tensors = as_llama(model.model.config), with_output_biases(model.state_dict())
+    write_folder(folder, config, "LlamaForProcessRewardModel", tensors, treewright=how)

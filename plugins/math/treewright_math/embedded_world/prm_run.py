@@ -53,4 +53,3 @@ def _samples(plan: PrmPlan, file: Path, solvers: Sequence[str]) -> list[Labelled
     right = sum(all(sample.right) for sample in samples)
     print(f"{len(samples):,} solutions, {right:,} of them right", flush=True)
     return samples
-

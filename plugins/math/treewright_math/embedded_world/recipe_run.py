@@ -21,13 +21,23 @@ CHECKPOINT_SECONDS = 45.0
 PROGRESS_PROBLEMS = 48
 
 
-def run(plan: Plan, out: Path, resume: bool, *, count: int, sampled: int, evaluate_every: int) -> Mapping[str, Any]:
+def run(
+    plan: Plan,
+    out: Path,
+    resume: bool,
+    start: Path | None = None,
+    *,
+    count: int,
+    sampled: int,
+    evaluate_every: int,
+) -> Mapping[str, Any]:
     """Train, export and measure.
 
     Args:
         plan: settings of the training.
         out: folder to write to; holds the checkpoint while it trains.
         resume: go on from its checkpoint.
+        start: folder of an exported model to begin with, if any.
         count: problems of each greedy figure.
         sampled: problems of each figure with 16 samples; 0 for none.
         evaluate_every: steps between two figures on validation problems.
@@ -37,7 +47,7 @@ def run(plan: Plan, out: Path, resume: bool, *, count: int, sampled: int, evalua
     started = perf_counter()
     tokenizer_files.save(out)
     tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
-    training = Training(plan, tokenizer, out)
+    training = Training(plan, tokenizer, out, start)
     if resume and training.resume():
         print(f"goes on from step {training.place.step:,}", flush=True)
     weights = sum(parameter.numel() for parameter in training.model.parameters())

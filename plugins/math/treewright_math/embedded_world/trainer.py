@@ -21,7 +21,9 @@ class EmbeddedTrainer:
         sampled: test problems of each figure with 16 samples; 0 for none.
         evaluate_every: steps between two figures on validation problems.
         threads: of the processor; 0 leaves it to torch.
-        start: for ``prm``: the folder of the target it starts from.
+        start: folder of an exported model to begin with; ``""`` draws the weights, or takes the shipped target for ``prm``.
+        curriculum: of language models: ``whole`` raises the depth step by step, ``shallow`` stays with short problems,
+            ``full`` begins with the full mixture.
         solver: for ``prm``: the folders whose sampled solutions it learns from, separated by commas.
     """
 
@@ -38,7 +40,8 @@ class EmbeddedTrainer:
         sampled: int = 100,
         evaluate_every: int = 500,
         threads: int = 0,
-        start: str = "treewright_math:data/target",
+        start: str = "",
+        curriculum: Literal["whole", "shallow", "full"] = "whole",
         solver: str = "treewright_math:data/target,treewright_math:data/draft",
     ) -> None:
         if min(steps, tokens, count - 1, evaluate_every - 1, threads, sampled) < 0 or rate < 0:
@@ -48,6 +51,7 @@ class EmbeddedTrainer:
         self._model, self._steps, self._tokens, self._rate, self._seed = model, steps, tokens, rate, seed
         self._half, self._count, self._sampled, self._every = half, count, sampled, evaluate_every
         self._threads, self._start, self._solver = threads, start, solver
+        self._curriculum = curriculum
 
     def train(self, out: Path, resume: bool) -> Mapping[str, Any]:
         """Write the model folder with card and figures; returns held-out accuracies."""
@@ -59,6 +63,7 @@ class EmbeddedTrainer:
         return self._prm(out, resume) if self._model == "prm" else self._language_model(out, resume)
 
     def _language_model(self, out: Path, resume: bool) -> Mapping[str, Any]:
+        from treewright_language.checkpoints import resolve
         from treewright_math.embedded_world.recipe_run import run
         from treewright_math.embedded_world.training import PLANS
 
@@ -69,8 +74,10 @@ class EmbeddedTrainer:
             tokens=self._tokens or plan.tokens,
             seed=self._seed,
             half=self._half,
+            curriculum=self._curriculum,
         )
-        return run(plan, out, resume, count=self._count, sampled=self._sampled, evaluate_every=self._every)
+        begin = Path(resolve(self._start)) if self._start else None
+        return run(plan, out, resume, begin, count=self._count, sampled=self._sampled, evaluate_every=self._every)
 
     def _prm(self, out: Path, resume: bool) -> Mapping[str, Any]:
         from treewright_math.embedded_world.prm_run import run
@@ -79,4 +86,5 @@ class EmbeddedTrainer:
         plan = PrmPlan(seed=self._seed, half=self._half)
         plan = plan._replace(steps=self._steps or plan.steps, rate=self._rate or plan.rate)
         plan = plan._replace(tokens=self._tokens or plan.tokens)
-        return run(plan, out, resume, self._start, self._solver.split(","), count=self._count)
+        start = self._start or "treewright_math:data/target"
+        return run(plan, out, resume, start, self._solver.split(","), count=self._count)

@@ -15,6 +15,7 @@ import torch
 from treewright_math.embedded_world.batches import Batch, Pools
 from treewright_math.embedded_world.checkpoint import load_checkpoint, save_checkpoint
 from treewright_math.embedded_world.examples import Encode, Mixture
+from treewright_math.embedded_world.export import load_causal
 from treewright_math.embedded_world.model_sizes import SIZES, configuration
 from treewright_math.embedded_world.prompts import IM_END, PAD
 
@@ -24,6 +25,8 @@ CURRICULUM = (
     (1100, Mixture(deepest=4)),
 )
 """Until which step which examples; then the full mixture. Short ones first: many a batch, and one thing at a time."""
+SHALLOW = Mixture(deepest=2, largest=20, distractors=0, facts=0.0, records=(1.0,), long=0.0)
+"""Short problems alone: most sums a token, hence most to learn of which way a comparison goes."""
 
 
 class Plan(NamedTuple):
@@ -38,6 +41,8 @@ class Plan(NamedTuple):
         seed: of weights and examples.
         half: multiply matrices in bfloat16 (weights stay float32).
         muon: orthogonalised momentum for matrices (Muon), AdamW for the rest.
+        curriculum: ``whole`` raises the depth step by step, ``shallow`` stays with short problems, ``full`` begins with
+            the full mixture.
     """
 
     model: str = "target"
@@ -48,6 +53,7 @@ class Plan(NamedTuple):
     seed: int = 0
     half: bool = True
     muon: bool = True
+    curriculum: str = "whole"
 
 
 PLANS = {
@@ -72,8 +78,10 @@ def rate_factor(plan: Plan, step: int) -> float:
     return warm * min(1.0, max(0.02, (plan.steps - step) / max(1, plan.steps // 4)))
 
 
-def mixture_at(step: int) -> Mixture:
-    """The examples at a step: shallow problems with small numbers first."""
+def mixture_at(plan: Plan, step: int) -> Mixture:
+    """The examples at a step: in the whole curriculum shallow problems with small numbers first."""
+    if plan.curriculum != "whole":
+        return SHALLOW if plan.curriculum == "shallow" else Mixture()
     return next((mixture for until, mixture in CURRICULUM if step < until), Mixture())
 
 
@@ -84,9 +92,10 @@ class Training:
         plan: settings.
         tokenizer: of the embedded world.
         folder: for checkpoints.
+        start: folder of an exported model whose weights to begin with; ``None`` draws them.
     """
 
-    def __init__(self, plan: Plan, tokenizer: Any, folder: Path) -> None:
+    def __init__(self, plan: Plan, tokenizer: Any, folder: Path, start: Path | None = None) -> None:
         from transformers import Qwen2ForCausalLM
 
         torch.manual_seed(plan.seed)
@@ -97,6 +106,8 @@ class Training:
         self.model.set_attn_implementation(
             "eager"
         )  # for short rows faster on a CPU than the fused kernel, 1.0 to 1.5 ×
+        if start is not None:
+            self.model.load_state_dict(load_causal(start)[0].state_dict())
         self.model.train()
         self._optimizers = optimizers(self.model, plan)
         self._pools = Pools(plan.seed, encoder_of(tokenizer), pad, plan.tokens)
@@ -108,7 +119,7 @@ class Training:
         if place is None:
             return False
         self.place = Place(*place)
-        self._batches = self._pools.pool(self.place.pool, mixture_at(self.place.pool_step))
+        self._batches = self._pools.pool(self.place.pool, mixture_at(self.plan, self.place.pool_step))
         return True
 
     def save(self) -> None:
@@ -127,7 +138,7 @@ class Training:
         if not self._batches or self.place.used >= len(self._batches):
             number = self.place.pool + 1 if self._batches else 0
             self.place = Place(self.place.step, number, self.place.step, 0)
-            self._batches = self._pools.pool(number, mixture_at(self.place.step))
+            self._batches = self._pools.pool(number, mixture_at(self.plan, self.place.step))
         return self._batches[self.place.used]
 
     def _step(self, batch: Batch) -> float:
