@@ -6,14 +6,14 @@
     python benchmarks/embedded_comparison.py latency       the same, one problem at a time
 
 The budget counts generated tokens, of whatever model (an answer has some 30 to 70). Differences are paired by problem,
-against the table's first row. A run that was cut off goes on where it stopped. ``speculation`` has no budget: there n is
-equal, and what it cost is shown by role.
+against the table's first row. A run that was cut off goes on where it stopped. ``speculation`` has no budget: there n
+is equal, and what it cost is shown by role.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ LEVELS = {
     "fine only": (0, 1),
 }
 THRESHOLDS = (0.0, 0.3, 0.5, 0.7, 0.9)
+BETA = 20
 
 
 def main() -> int:
@@ -90,32 +91,32 @@ def retrieval(options: argparse.Namespace) -> dict[str, list[Variant]]:
 
 
 def speculation(options: argparse.Namespace) -> dict[str, list[Variant]]:
-    """Speculative search over thresholds, beam search and soft best-of-n of target and of draft."""
+    """Speculative search over thresholds, beside beam search and soft choices of target and of draft."""
     shared = _shared(options, options.difficulty[0], options.phrasing[0])
-    n, beta = 8, 20
-    variants = [Variant("beam of the target", "math/beam", {"search.width": 1, "search.branch": n})]
-    variants.append(Variant("soft steps of the target", "math/gsi", {"search.threshold": 1e9, "search.n": n}))
-    variants.append(
-        Variant(
-            "soft steps of the draft",
-            "math/rsd",
-            {"search.omega": "constant", "search.probability": 1.0, "search.n": n},
+    variants = [Variant(name, pipeline, shared | settings) for name, pipeline, settings in _speculative()]
+    return {f"{options.difficulty[0]}, {options.phrasing[0]}": variants}
+
+
+def _speculative() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    n: dict[str, Any] = {"search.n": 8}
+    yield "beam of the target", "math/beam", {"search.width": 1, "search.branch": 8}
+    yield "soft choices of the target", "math/gsi", n | {"search.threshold": 1e9}
+    yield "soft choices of the draft", "math/rsd", n | {"search.omega": "constant", "search.probability": 1.0}
+    for threshold in THRESHOLDS:
+        yield f"gsi {threshold}", "math/gsi", n | {"search.beta": BETA, "search.threshold": threshold}
+    for threshold in THRESHOLDS:
+        released = n | {"search.mode": "released", "search.beta": BETA, "search.temperature": 0.8}
+        yield (
+            f"specs {threshold}",
+            "math/specs",
+            released
+            | {
+                "search.tau_reject": threshold * BETA,
+                "search.tau_back": threshold,
+            },
         )
-    )
-    for threshold in THRESHOLDS:
-        own = {"search.n": n, "search.beta": beta}
-        variants.append(Variant(f"gsi {threshold}", "math/gsi", own | {"search.threshold": threshold}))
-    for threshold in THRESHOLDS:
-        own = {"search.n": n, "search.mode": "released", "search.beta": beta, "search.temperature": 0.8}
-        own |= {"search.tau_reject": threshold * beta, "search.tau_back": threshold}
-        variants.append(Variant(f"specs {threshold}", "math/specs", own))
     for threshold in THRESHOLDS[1:]:
-        variants.append(Variant(f"rsd {threshold}", "math/rsd", {"search.delta": threshold}))
-    return {
-        f"{options.difficulty[0]}, {options.phrasing[0]}": [
-            Variant(v.name, v.pipeline, shared | v.settings) for v in variants
-        ]
-    }
+        yield f"rsd {threshold}", "math/rsd", {"search.delta": threshold}
 
 
 def latency(options: argparse.Namespace) -> dict[str, list[Variant]]:
@@ -148,7 +149,8 @@ def _levels(problems: int, steps: int, facts: int) -> dict[str, Any]:
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """Accuracy, difference to the first row, and what a problem cost."""
-    head = f"{'variant':26} {'n':>4} {'right %':>20} {'minus first row':>22} {'accepted':>8} {'s/problem':>9}  tokens by role"
+    head = f"{'variant':26} {'n':>4} {'right %':>20} {'minus first row':>22}"
+    head += f" {'accepted':>8} {'s/problem':>9}  tokens by role"
     return "\n".join([head, *(_line(each, outcomes[0]) for each in outcomes)])
 
 
@@ -193,7 +195,7 @@ _GROUPS = {"methods": methods, "retrieval": retrieval, "speculation": speculatio
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=tuple(_GROUPS))
     parser.add_argument("--problems", type=int, default=500, help="of each table")
     parser.add_argument("--budget", type=int, default=800, help="generated tokens a problem")

@@ -6,19 +6,19 @@ from typing import Any
 _HEAD = """\
 # Card: embedded process reward model
 
-{weights:,} weights (float16): the embedded target's network, trained further, and a head that sees the last hidden state
-of each step and how likely the network itself finds its tokens. Read by `math/prm`, recipe `likelihood-head`. It judges
-solutions of the embedded world's word problems and nothing else. No data of others; licence Apache-2.0 like the
-repository.
+{weights:,} weights (float16): the embedded target's network, trained further, and a head that sees the last hidden
+state of each step and how likely the network itself finds its tokens. Read by `math/prm`, recipe `likelihood-head`.
+It judges solutions of the embedded world's word problems and nothing else. No data of others; licence Apache-2.0
+like the repository.
 
 ## Recipe
 
-`treewright train math/embedded --set model=prm`: {samples:,} solutions of training problems ({sampled:,} written by the
-target, a quarter as many by the draft, at temperatures 0.6, 0.8 and 1.0; {made_up:,} right ones in other orders or with
-one fault made on purpose). Each step's label is exact: 1 if the solution is right up to and including it. Loss: cross
-entropy of the verdicts plus {language:g} times that of the tokens of right steps. Seed {seed}, {steps:,} batches of at
-most {tokens:,} tokens, AdamW, highest rate {rate:g} ({head_rate:g} for the head), warm-up {warm_up}, constant, linear to 0 over the last half.
-torch {torch}. {note}
+`treewright train math/embedded --set model=prm`: {samples:,} solutions of training problems ({sampled:,} written by
+the target, a quarter as many by the draft, at temperatures 0.6, 0.8 and 1.0; {made_up:,} right ones in other orders
+or with one fault made on purpose). Each step's label is exact: 1 if the solution is right up to and including it.
+Loss: cross entropy of the verdicts plus {language:g} times that of the tokens of right steps. Seed {seed},
+{steps:,} batches of at most {tokens:,} tokens, AdamW, highest rate {rate:g} ({head_rate:g} for the head), warm-up
+{warm_up}, constant, linear to 0 over the last half. torch {torch}. {note}
 
 ## Measured figures
 

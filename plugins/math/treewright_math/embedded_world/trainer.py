@@ -21,7 +21,8 @@ class EmbeddedTrainer:
         sampled: test problems of each figure with 16 samples; 0 for none.
         evaluate_every: steps between two figures on validation problems.
         threads: of the processor; 0 leaves it to torch.
-        start: folder of an exported model to begin with; ``""`` draws the weights, or takes the shipped target for ``prm``.
+        start: folder of an exported model to begin with; ``""`` draws the weights, or, for ``prm``, takes the shipped
+            target.
         curriculum: of language models: ``whole`` raises the depth step by step, ``shallow`` stays with short problems,
             ``full`` begins with the full mixture.
         solver: for ``prm``: the folders whose sampled solutions it learns from, separated by commas.

@@ -43,7 +43,9 @@ def seen(hidden: torch.Tensor, output: torch.Tensor, answers: Sequence[LaidOut])
     total = sum(counts)
     least, most_behind = _by_step(low, steps, total, "amin"), _by_step(gap, steps, total, "amin")
     mean, whole = _by_step(low, steps, total, "mean"), _by_step(low, steps, total, "sum") / 4
-    so_far = [torch.cat([part.cummin(0).values for part in values.split(counts)]) for values in (least, most_behind)]
+    so_far = [
+        torch.cat([part.cummin(0).values for part in torch.split(values, counts)]) for values in (least, most_behind)
+    ]
     reads = torch.tensor([(row, read) for row, answer in enumerate(answers) for read in answer.reads])
     state = hidden[reads[:, 0], reads[:, 1]].float()
     numbers = torch.stack([least, mean, most_behind, whole, *so_far], dim=-1)
