@@ -121,7 +121,7 @@ def _speculative() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def latency(options: argparse.Namespace) -> dict[str, list[Variant]]:
     """The same variants with one problem at a time, so that seconds a problem are what one user waits."""
-    alone = {"concurrency": 1}
+    alone = {"live": 1}
     return {
         title: [Variant(v.name, v.pipeline, dict(v.settings) | alone) for v in variants]
         for title, variants in speculation(options).items()

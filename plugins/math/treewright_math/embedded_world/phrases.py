@@ -9,7 +9,9 @@ A held-out pattern never stands in training, and is made of parts that do: a sta
 whoever has learnt the parts; the models know no word that training did not show (a test asserts it).
 """
 
-from treewright_math.embedded_world.statements import RELATIONS, readings
+from random import Random
+
+from treewright_math.embedded_world.statements import RELATIONS, crossed, readings
 
 OPENINGS = ("", "then ", "after that ", "later ", "soon ")
 """What may stand before something that happens."""
@@ -179,6 +181,23 @@ SEEN: dict[str, tuple[str, ...]] = _all(held_out=False)
 HELD_OUT: dict[str, tuple[str, ...]] = _all(held_out=True)
 
 
+CROSSED: dict[bool, dict[str, tuple[str, ...]]] = {
+    held_out: {name: tuple(text for text in told[name] if crossed(name, text)) for name in RELATIONS}
+    for held_out, told in ((False, SEEN), (True, HELD_OUT))
+}
+"""Of each relation that can be told from either side the patterns whose words suggest the opposite."""
+
+
 def patterns(relation: str, held_out: bool) -> tuple[str, ...]:
     """The patterns of a relation, seen in training or held out."""
     return (HELD_OUT if held_out else SEEN)[relation]
+
+
+def draw_pattern(relation: str, held_out: bool, share: float, draw: Random) -> str:
+    """One of them, crossed with a probability of ``share`` where there are such patterns."""
+    opposite = CROSSED[held_out].get(relation, ())
+    if not opposite:
+        return draw.choice(patterns(relation, held_out))
+    if draw.random() < share:
+        return draw.choice(opposite)
+    return draw.choice([text for text in patterns(relation, held_out) if text not in opposite])

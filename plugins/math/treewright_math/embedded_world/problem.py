@@ -8,7 +8,7 @@ from typing import Literal
 
 from treewright_math.embedded_world.drawing import Graph, Infeasible
 from treewright_math.embedded_world.facts import Fact
-from treewright_math.embedded_world.phrases import patterns
+from treewright_math.embedded_world.phrases import draw_pattern, patterns
 from treewright_math.embedded_world.quantities import Quantity
 from treewright_math.embedded_world.recipe import Recipe
 from treewright_math.embedded_world.words import CONTAINERS, capitalised
@@ -126,7 +126,7 @@ def _told(
     """Sentences, some of them joined to one, and the question."""
     sentences = list[str]()
     for index in order:
-        sentence = _sentence(quantities[index], quantities, draw, held_out)
+        sentence = _sentence(quantities[index], quantities, recipe, draw, held_out)
         if sentences and " and " not in sentences[-1] and draw.random() < recipe.joined:
             sentences[-1] = f"{sentences[-1].removesuffix('.')}, and {sentence}"
         else:
@@ -136,14 +136,14 @@ def _told(
     return " ".join(capitalised(sentence) for sentence in [*sentences, question])
 
 
-def _sentence(quantity: Quantity, quantities: list[Quantity], draw: Random, held_out: bool) -> str:
+def _sentence(quantity: Quantity, quantities: list[Quantity], recipe: Recipe, draw: Random, held_out: bool) -> str:
     definition = quantity.definition
     if definition is None:
         pattern = draw.choice(patterns("given", held_out))
         return pattern.format(A=quantity.holder, n=quantity.value, t=quantity.thing)
     operands = [quantities[i] for i in definition.operands]
     container = operands[0].thing if definition.relation == "convert" else quantity.thing
-    return draw.choice(patterns(definition.relation, held_out)).format(
+    return draw_pattern(definition.relation, held_out, recipe.crossed, draw).format(
         A=quantity.holder,
         B=operands[0].holder,
         C=operands[-1].holder,

@@ -15,6 +15,7 @@ class Recipe(NamedTuple):
         shuffled: probability that sentences stand in any order (only where nothing happens in time).
         facts: probability that an invented unit or operation is needed.
         joined: probability that a sentence is joined to the one before it by "and" (two at most).
+        crossed: probability that a comparison's words suggest the opposite of what its step has to do.
     """
 
     depth: tuple[int, int] = (1, 6)
@@ -25,6 +26,7 @@ class Recipe(NamedTuple):
     shuffled: float = 0.5
     facts: float = 0.0
     joined: float = 0.15
+    crossed: float = 0.15
 
 
 Difficulty = Literal["easy", "medium", "hard"]

@@ -102,6 +102,8 @@ _READINGS = {
     "difference": (UNION, {"X": "{B}", "Y": "{A}", "Z": "{C}"}),
 }
 RELATIONS = tuple(_READINGS)
+_GROWING = ("more", "times", "sum")
+_TAKING = ("fewer", "minus", "without", "equal parts", "would give each", "would get", "has more than")
 
 
 def readings(relation: str, held_out: bool) -> tuple[str, ...]:
@@ -115,3 +117,12 @@ def _told(statement: Statement, holders: dict[str, str]) -> Iterator[tuple[str, 
     places = {"n": "{n}", "t": "{t}"} | holders
     for verb in VERBS if "{has}" in statement.text else (EVERY,):
         yield statement.text.format(has=verb, **places), verb == statement.unseen
+
+
+def crossed(relation: str, pattern: str) -> bool:
+    """Whether a pattern's words suggest the opposite of what the step has to do.
+
+    "Ann has 5 more than Tom" is plain for whoever looks for Ann's (5 is added), and crossed for whoever looks for Tom's
+    (5 is taken away though the text says more): then the words do not tell what to do, and the names must.
+    """
+    return any(words in pattern for words in _TAKING) == (relation in _GROWING)
