@@ -7,7 +7,6 @@ and so is the line end.
 """
 
 import json
-from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -51,7 +50,7 @@ def build() -> Any:
 
 @cache
 def _entries() -> tuple[str, ...]:
-    """The vocabulary in order: special tokens, bytes, words, the most frequent first."""
+    """The vocabulary in order: special tokens, bytes, words."""
     from tokenizers import pre_tokenizers
 
     return (*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet()), *_words(_corpus(), _splitting()))
@@ -104,6 +103,5 @@ def _corpus() -> Iterable[str]:
 
 
 def _words(corpus: Iterable[str], splitting: Any) -> list[str]:
-    """All pieces of two or more bytes, the most frequent first."""
-    counts = Counter(piece for text in corpus for piece, _ in splitting.pre_tokenize_str(text) if len(piece) > 1)
-    return sorted(counts, key=lambda piece: (-counts[piece], piece))
+    """All pieces of two or more bytes in alphabetical order, which no change of their frequencies disturbs."""
+    return sorted({piece for text in corpus for piece, _ in splitting.pre_tokenize_str(text) if len(piece) > 1})
