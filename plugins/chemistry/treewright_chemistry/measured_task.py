@@ -67,6 +67,7 @@ def demo_cases() -> Iterator[Case]:
     from treewright_chemistry.checksums import verified_bytes
     from treewright_chemistry.errors import TableError
     from treewright_chemistry.spectrum_codec import SpectrumCodec
+    from treewright_registry import DataError
 
     path = Path(str(resources.files(__package__).joinpath("data/demo_spectra.json")))
     codec = SpectrumCodec()
