@@ -41,7 +41,7 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "exact constraints off": (PIPELINE, {"task.evidence": "soft"}),
     "off, and no cosine": (PIPELINE, {"task.evidence": "soft", "scorer.cosine": False}),
 }
-BUDGETS = (300, 1_000, 3_000, 10_000, 30_000)
+BUDGETS = (300, 1_000, 3_000, 10_000, 30_000, 100_000)
 
 
 def main() -> int:

@@ -74,13 +74,15 @@ def random_checkpoint(folder: Path) -> Path:
     return folder
 
 
-def question(number: int) -> Problem:
-    """A word problem of about a hundred characters."""
+def question(number: int, worked: int = 0) -> Problem:
+    """A word problem of about a hundred characters, after so many worked ones."""
     key = Key.root(0, number)
     a, b, c = (2 + key.child(i).seed % 90 for i in range(3))
     thing = _WORDS[number % len(_WORDS)]
     text = f"Ann has {a} {thing}. Ben has {b} more {thing} than Ann. They buy {c} more. How many {thing} are there?"
-    return Problem(f"q{number}", text)
+    others = [question(1000 * (number + 1) + place) for place in range(worked)]
+    examples = [f"{other.prompt}\nThe answer is {other.metadata['answer']}.\n" for other in others]
+    return Problem(f"q{number}", "".join(examples) + text, {"answer": 2 * a + b + c})
 
 
 class Questions:
@@ -88,11 +90,12 @@ class Questions:
 
     has_references = False
 
-    def __init__(self, *, count: int = 64) -> None:
+    def __init__(self, *, count: int = 64, worked: int = 0) -> None:
         self.count = count
+        self.worked = worked
 
     def problems(self) -> Iterator[Problem]:
-        return (question(number) for number in range(self.count))
+        return (question(number, self.worked) for number in range(self.count))
 
     def extract(self, trajectory: Trajectory) -> JSON:
         return trajectory.text
@@ -165,6 +168,7 @@ class Run:
         live: int,
         batch: int,
         policy: type[Watched] = Watched,
+        worked: int = 0,
     ) -> None:
         self.solutions: dict[str, Solution] = {}
         start: list[float] = []
@@ -173,7 +177,7 @@ class Run:
             start[:] = [time.perf_counter(), time.process_time()]
 
         spec = PipelineSpec(
-            task=_part("task", Questions, {"count": problems}),
+            task=_part("task", Questions, {"count": problems, "worked": worked}),
             search=_part("search", search, search_options),
             aggregator=_part("aggregator", Best),
             roles={
@@ -182,7 +186,7 @@ class Run:
             },
             live=live,
         )
-        feed = ListFeed(Questions(count=problems).problems())
+        feed = ListFeed(Questions(count=problems, worked=worked).problems())
         run_local(spec, feed, lambda made: self.solutions.__setitem__(made.problem_id, made), ready=ready)
         self.wall, self.cpu = time.perf_counter() - start[0], time.process_time() - start[1]
         errors = [solution.error for solution in self.solutions.values() if solution.error]

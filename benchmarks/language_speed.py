@@ -205,7 +205,8 @@ def searches(model: str, options: argparse.Namespace, table: Rows) -> None:
             for mode, (together, reuse, drawer) in MODES.items():
                 live = options.problems if together else 1
                 policy = _policy(model, options, reuse)
-                run = Run(search, settings, policy, problems=options.problems, live=live, batch=256, policy=drawer)
+                many = {"problems": options.problems, "live": live, "batch": 256, "worked": options.worked}
+                run = Run(search, settings, policy, policy=drawer, **many)
                 seconds[mode].append(run.seconds(options.clock))
                 answers[mode] = {problem: made.answer for problem, made in run.solutions.items()}
                 peak = max(peak, run.policy.cache_peak_bytes)
@@ -278,6 +279,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, default=96, help="most tokens of an answer in part 1 (default: 96)")
     parser.add_argument("--problems", type=int, default=64, help="in parts 2 and 3 (default: 64)")
     parser.add_argument("--step", type=int, default=16, help="tokens of a step in parts 2 and 3 (default: 16)")
+    parser.add_argument("--worked", type=int, default=0, help="worked problems in each prompt of part 3 (default: 0)")
     parser.add_argument("--rows", type=int, default=256, help="most sequences at once in parts 2 and 3 (default: 256)")
     parser.add_argument("--cache-mib", type=int, default=512, help="setting of the cache (default: 512)")
     parser.add_argument("--repeats", type=int, default=3)

@@ -15,6 +15,8 @@ from typing import Any
 
 from treewright.run.intervals import paired_proportions, wilson
 
+SHARES = {"top_10": "top-10 %", "outranked": "outranked %", "not_found": "not found %"}
+"""Metrics shown where the task has them, and their titles."""
 DONE = (0, 1)  # all problems solved, or some failed and recorded
 
 
@@ -111,12 +113,14 @@ def share(interval: Sequence[float], *, signed: bool = False) -> str:
 def table(outcomes: Sequence[Outcome], counter: str) -> str:
     """Accuracy, what a problem cost on average, and the paired difference to the first row."""
     first = outcomes[0]
-    lines = [f"{'variant':28} {'n':>4} {'right %':>20} {'top-10 %':>8} {counter:>17} {'s/problem':>9}  minus first row"]
+    shown = [(name, title) for name, title in SHARES.items() if name in first.summary["metrics"]]
+    titles = "".join(f" {title:>11}" for _, title in shown)
+    lines = [f"{'variant':28} {'n':>4} {'right %':>20}{titles} {counter:>17} {'s/problem':>9}  minus first row"]
     for each in outcomes:
         gap = "" if each is first else share(difference(each, first), signed=True)
         lines.append(
             f"{each.variant.name:28} {len(each.records):4} {share(each.accuracy()):>20}"
-            f" {100 * each.metric('top_10'):8.1f} {each.spent(counter):17.0f}"
+            f"{''.join(f' {100 * each.metric(name):11.1f}' for name, _ in shown)} {each.spent(counter):17.0f}"
             f" {each.seconds:9.2f}  {gap}"
         )
     return "\n".join(lines)

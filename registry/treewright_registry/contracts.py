@@ -13,6 +13,9 @@ signature *is* its configuration schema. The class may declare, as class attribu
 ``single_samples``  True for an ``async`` policy that makes a call of its own for each step anyway: it
                   then gets requests with ``n`` = 1, and each step has its own retries and failure
 
+A component may have a static method ``check_options(options)``: ``treewright config check`` calls it without building
+anything; it raises for options that cannot work, or that name what is not there.
+
 A component may have a method ``self_check()``, synchronous or ``async``: ``treewright config check --build``
 calls it and prints the lines it returns; it raises ``ConfigurationError`` for what is missing.
 

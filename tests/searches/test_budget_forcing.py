@@ -87,6 +87,8 @@ def test_each_of_several_samples_is_forced_by_itself() -> None:
     assert solution.cost["policy"]["candidates"] == 3
     assert solution.cost["model"]["candidates"] == 0  # inner steps are no candidates
     assert solution.cost["model"]["generated_tokens"] == 3 * (3 + 3 + 2)
+    # what the model wrote is counted once, though the wrapper tells it again as steps of its own
+    assert sum(cost["generated_tokens"] for cost in solution.cost.values()) == 3 * (3 + 3 + 2)
 
 
 @pytest.mark.parametrize("fails_on", ["Wait", END])

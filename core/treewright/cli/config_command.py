@@ -53,7 +53,7 @@ def _check(options: argparse.Namespace) -> int:
     from treewright.configuration import load_pipeline
 
     registry = Registry.load()
-    loaded = load_pipeline(options.pipeline, registry, overrides=options.set, effort=options.effort)
+    loaded = load_pipeline(options.pipeline, registry, overrides=options.set, effort=options.effort, outside=True)
     for effort in loaded.efforts if options.effort is None else ():
         load_pipeline(options.pipeline, registry, overrides=options.set, effort=effort)
     found = _build_all(loaded) if options.build else []

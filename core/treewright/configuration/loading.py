@@ -6,7 +6,7 @@ from pathlib import Path
 
 from treewright.configuration.blocks import BlockReader
 from treewright.configuration.complaints import Complaints
-from treewright.configuration.document import read_document
+from treewright.configuration.document import path_of, read_document
 from treewright.configuration.efforts import chosen, levels_of
 from treewright.configuration.filling import filled_text
 from treewright.configuration.nodes import Node, Place, empty_mapping
@@ -14,7 +14,7 @@ from treewright.configuration.overrides import Override, apply, parse_setting
 from treewright.configuration.reader import read_file
 from treewright.configuration.requirements import check_requirements
 from treewright.configuration.sources import is_file, read_source
-from treewright.configuration.trial import check_constructors
+from treewright.configuration.trial import check_constructors, check_outside
 from treewright.pipeline import ComponentSpec, PipelineSpec
 from treewright_registry import Registry
 
@@ -42,6 +42,7 @@ def load_pipeline(
     *,
     overrides: Sequence[str | Override] = (),
     effort: str | None = None,
+    outside: bool = False,
 ) -> LoadedPipeline:
     """Read, complete and check a pipeline; nothing is built but search and aggregator, on trial.
 
@@ -50,6 +51,8 @@ def load_pipeline(
         registry: the components and pipelines there are.
         overrides: as after ``--set``: ``search.width=4``.
         effort: ``low``, ``medium`` or ``high``, if the pipeline offers levels.
+        outside: whether components also check, as far as they can without being built, what the options name:
+            that a model's folder is there.
 
     Raises:
         ConfigurationError: listing everything that is wrong, each with its place.
@@ -68,6 +71,9 @@ def load_pipeline(
     complaints.raise_if_any()
     assert document.search and document.aggregator
     check_constructors({"search": document.search, "aggregator": document.aggregator}, document.reader, complaints)
+    if outside:
+        named = {path_of(document.kinds[role], role): filling for role, filling in document.roles.items()}
+        check_outside(named, document.reader, complaints)
     complaints.raise_if_any()
     spec = document.spec(_text(root, "name") or _name(source, registry))
     filled = filled_text(spec, document.kinds, _text(root, "summary"), registry)

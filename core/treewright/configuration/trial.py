@@ -30,6 +30,27 @@ def check_constructors(specs: dict[str, ComponentSpec], reader: BlockReader, com
             complaints.add(_place(reader.nodes[path], str(error), reader.places[path]), what)
 
 
+def check_outside(specs: dict[str, ComponentSpec], reader: BlockReader, complaints: Complaints) -> None:
+    """Let components look at their options and at what these name, e.g. a folder, without being built.
+
+    Those do that have a static method ``check_options(options)``; it raises for what is wrong.
+
+    Args:
+        specs: path of the block (``policy.draft``) → component.
+        reader: knows classes, blocks and places.
+        complaints: takes what is wrong.
+    """
+    for path, spec in specs.items():
+        check = getattr(reader.classes[path], "check_options", None)
+        if check is None:
+            continue
+        try:
+            check(spec.options)
+        except (Exception, SystemExit) as error:  # a plugin may raise anything
+            what = f"{spec.name} cannot be built: {type(error).__name__}: {error}"
+            complaints.add(_place(reader.nodes[path], str(error), reader.places[path]), what)
+
+
 def _place(block: Node, message: str, default: Place) -> Place:
     """Where the option stands that a constructor's message speaks of first; else the block."""
     named = (block.get(word) for word in re.findall(r"\w+", message) if word not in RESERVED)

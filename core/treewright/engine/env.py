@@ -325,6 +325,7 @@ class ProblemEnv:
         trace = self._shared.trace
         first = len(trace)
         tokens = 0
+        retold = isinstance(call.port, Composite)  # its steps are made of what other roles wrote and were charged for
         for request, outcome in zip(call.requests, call.outcomes, strict=True):
             if isinstance(outcome, Failure):
                 self._note_failure(call, outcome)
@@ -334,7 +335,7 @@ class ProblemEnv:
                 self._note_failure(call, Failure(reason))
             parent = request.trajectory
             steps = list(outcome.steps)
-            for step in steps:
+            for step in steps if not retold else ():
                 tokens += step.tokens
             grown = trace.grow(parent, self._node_of(parent), steps)
             if request.context.hits:

@@ -122,10 +122,16 @@ def package(tmp_path_factory):
 
 @contextmanager
 def damaged(path, damage):
-    """The file is cut in half, or two bytes in its middle are others."""
+    """The file is cut in half, or two bytes in its middle are others, or one digit is (and all can still be parsed)."""
     whole = path.read_bytes()
     middle = len(whole) // 2
-    path.write_bytes(whole[:middle] if damage == "truncated" else whole[:middle] + b"\xff\x00" + whole[middle + 2 :])
+    digit = whole.index(b"1", middle) if damage == "changed" else middle
+    other = {
+        "truncated": whole[:middle],
+        "corrupted": whole[:middle] + b"\xff\x00" + whole[middle + 2 :],
+        "changed": whole[:digit] + b"7" + whole[digit + 1 :],
+    }
+    path.write_bytes(other[damage])
     try:
         yield path
     finally:
@@ -146,9 +152,11 @@ def treewright(package, *words):
         ("shift_network.npz", "corrupted", "is damaged: its "),
         ("commonness.npz", "truncated", "is damaged: its "),
         ("encoder.safetensors", "corrupted", "is damaged: its "),
-        ("cosine_weights.json", "truncated", "cannot be read (JSONDecodeError: "),
-        ("substructures.tsv", "truncated", "truncated: the last line does not confirm its "),
-        ("substructures.tsv", "corrupted", "cannot be read ('utf-8' codec can't decode byte 0xff"),
+        ("encoder.json", "truncated", "is damaged: its "),
+        ("cosine_weights.json", "truncated", "is damaged: its "),
+        ("cosine_weights.json", "changed", "is damaged: its "),
+        ("substructures.tsv", "truncated", "is damaged: its "),
+        ("substructures.tsv", "changed", "is damaged: its "),
     ],
 )
 def test_a_damaged_model_file_stops_the_run_by_name(package, tmp_path, name, damage, said):
@@ -200,3 +208,11 @@ def test_wrong_records_of_a_set_are_errors_of_their_own_and_equal_ids_are_told_a
     assert (summary["n"], summary["failures"]) == (9, 7)
     assert summary["metrics"]["top_1"]["value"] == pytest.approx(2 / 9)
     assert summary["metrics"]["not_found"]["value"] == pytest.approx(7 / 9)
+
+
+def test_damaged_quoted_spectra_are_named(package, tmp_path):
+    with damaged(package / "treewright_chemistry" / "data" / "demo_spectra.json", "truncated") as path:
+        done = treewright(package, "run", "chemistry/demo", "--out", tmp_path / "run", *SMALL)
+    assert done.returncode == 2
+    assert f"{path}: is damaged: its " in done.stderr
+    assert "Traceback" not in done.stderr

@@ -182,7 +182,7 @@ def test_the_number_of_threads_is_as_before() -> None:
 
 def encoder_copy(folder: Path) -> Path:
     shipped = resources.files("treewright_chemistry").joinpath("data")
-    for name in (WEIGHTS, CONFIG, SUMS, FILE):
+    for name in (WEIGHTS, CONFIG, SUMS, FILE, f"{FILE}.sha256"):
         shutil.copy(str(shipped.joinpath(name)), folder / name)
     return folder
 
@@ -205,7 +205,7 @@ def test_weights_of_the_cosine_belong_to_one_encoder(tmp_path: Path) -> None:
     with pytest.raises(TableError, match=rf"{FILE}: was fitted for another encoder"):
         read_cosine_weights(folder)
     (folder / FILE).write_text("{}")
-    with pytest.raises(TableError, match=rf"{FILE}: cannot be read"):
+    with pytest.raises(TableError, match=rf"{FILE}: is damaged"):
         read_cosine_weights(folder)
 
 

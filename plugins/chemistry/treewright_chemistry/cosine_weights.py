@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from treewright_chemistry.checksums import verified_bytes, write_sum
 from treewright_chemistry.encoder_file import WEIGHTS, read_encoder
 from treewright_chemistry.errors import TableError
 
@@ -42,14 +43,15 @@ def read_cosine_weights(folder: Path) -> dict[str, CosineWeight]:
         TableError: the file is missing, damaged, or belongs to another encoder.
     """
     path = folder / FILE
+    written = verified_bytes(path, repair=REFIT)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(written)
         found = {
             name: CosineWeight(float(row["weight"]), float(row["typical"]), bool(row["helps"]))
             for name, row in content["evidence"].items()
         }
         fingerprint = str(content["encoder"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TableError(f"cannot be read ({type(error).__name__}: {error})", field=str(path), repair=REFIT) from error
     if not {"exact", "soft"} <= found.keys():
         raise TableError("does not hold both kinds of evidence", field=str(path), repair=REFIT)
@@ -63,6 +65,7 @@ def write_cosine_weights(folder: Path, evidence: Mapping[str, Mapping[str, Any]]
     """Write the weights, with whatever figures come with them, for the encoder in the folder."""
     content = {"encoder": encoder_fingerprint(folder), "evidence": evidence}
     (folder / FILE).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    write_sum(folder / FILE)
 
 
 def encoder_fingerprint(folder: Path) -> str:

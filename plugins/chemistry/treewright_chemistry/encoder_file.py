@@ -58,6 +58,17 @@ def read_encoder(folder: Path) -> tuple[Weights, dict[str, Any]]:
     return arrays, settings
 
 
+def check_encoder(folder: Path) -> None:
+    """See that both files are there and whole, without loading weights.
+
+    Raises:
+        TableError: one is missing, truncated or damaged.
+    """
+    sums = _sums(folder / SUMS)
+    for name in (WEIGHTS, CONFIG):
+        _checked(folder / name, sums)
+
+
 def _sums(path: Path) -> dict[str, str]:
     try:
         rows = [line.split() for line in path.read_text(encoding="ascii").splitlines()]

@@ -59,12 +59,23 @@ class Measured(ReferenceTask):
 
 
 def demo_cases() -> Iterator[Case]:
-    """The compounds quoted with the package."""
-    from treewright_chemistry.spectrum_codec import SpectrumCodec
+    """The compounds quoted with the package.
 
-    text = resources.files(__package__).joinpath("data/demo_spectra.json").read_text(encoding="utf-8")
+    Raises:
+        DataError: the file with them is missing or damaged.
+    """
+    from treewright_chemistry.checksums import verified_bytes
+    from treewright_chemistry.errors import TableError
+    from treewright_chemistry.spectrum_codec import SpectrumCodec
+    from treewright_registry import DataError
+
+    path = Path(str(resources.files(__package__).joinpath("data/demo_spectra.json")))
     codec = SpectrumCodec()
-    for row in json.loads(text)["records"]:
+    try:
+        content = verified_bytes(path, repair="Reinstall treewright-chemistry")
+    except TableError as error:
+        raise DataError(str(error)) from error
+    for row in json.loads(content)["records"]:
         yield Case(row["id"], codec.decode(row["spectrum"]), row["smiles"], row["name"])
 
 

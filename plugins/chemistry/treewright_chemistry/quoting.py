@@ -1,6 +1,7 @@
 """Write the records that the demonstration quotes from nmrshiftdb2.
 
-Run ``python -m treewright_chemistry.quoting DATA_DIR > treewright_chemistry/data/demo_spectra.json``.
+Run ``python -m treewright_chemistry.quoting DATA_DIR > treewright_chemistry/data/demo_spectra.json``, and in that
+folder ``sha256sum demo_spectra.json > demo_spectra.json.sha256``.
 """
 
 from __future__ import annotations

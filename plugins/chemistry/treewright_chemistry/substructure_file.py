@@ -2,7 +2,7 @@
 
 Columns: smiles, count, formula, unsaturation, heavy_atoms, kind, attachments (positions, comma-separated),
 windows (`k:mean:spread`, ppm, comma-separated), text. Lines that start with `#` tell where it comes from;
-the last one tells the number of rows, so that a truncated table is noticed.
+the last one tells the number of rows. A checksum lies beside the table.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final, cast, get_args
 
+from treewright_chemistry.checksums import verified_bytes, write_sum
 from treewright_chemistry.errors import TableError
 from treewright_chemistry.substructure_text import describe
 from treewright_chemistry.substructures import Kind, Substructure, Window
@@ -32,16 +33,21 @@ def write_substructures(path: Path, substructures: Iterable[Substructure], *, or
     remarks = [f"# {line}" for line in origin.splitlines()]
     text = "\n".join([*remarks, "\t".join(_COLUMNS), *rows, _END.format(len(rows))]) + "\n"
     path.write_text(text, encoding="utf-8")
+    write_sum(path)
     return len(rows)
 
 
 def read_substructures(path: Path) -> tuple[Substructure, ...]:
-    """Read a table; raises TableError that names file and line for one that is truncated or corrupted."""
+    """Read a table whose checksum lies beside it.
+
+    Raises:
+        TableError: it is missing, truncated or changed; names the file, and the line where one cannot be understood.
+    """
+    content = verified_bytes(path, repair="Reinstall treewright-chemistry, or build the table again")
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return _parse(content.decode("utf-8"), str(path))
+    except UnicodeDecodeError as error:
         raise TableError(f"cannot be read ({error})", field=str(path), repair="Build it again") from error
-    return _parse(text, str(path))
 
 
 @cache

@@ -18,6 +18,7 @@ from treewright_chemistry.assembly import Composition
 from treewright_chemistry.commonness import Commonness
 from treewright_chemistry.cosine_part import CosineSetting, cosine_part
 from treewright_chemistry.cosine_weights import read_cosine_weights
+from treewright_chemistry.encoder_file import check_encoder
 from treewright_chemistry.fragments import Fragment, FragmentKit, ready_fragments
 from treewright_chemistry.likelihood import SpectrumFit
 from treewright_chemistry.model_folders import tables_folder
@@ -78,6 +79,7 @@ class Unknowns:
         self._commonness = Commonness.load(folder)
         if self._cosine is not False:
             read_cosine_weights(encoder_folder(encoder))
+            check_encoder(encoder_folder(encoder))
         self._fragments: list[Fragment] = ready_fragments(substructures)
         shipped = {fragment.smiles: fragment for fragment in self._fragments}
         self._retrieved = RetrievedFragments(shipped, replace(self._tables, network=None))

@@ -58,6 +58,18 @@ def resolve(model: str) -> Path | str:
     )
 
 
+def check_folder(model: str, *, trust_remote_code: bool = False) -> Path | str:
+    """What ``model`` names, if all that can be seen without loading is in order; a hub name passes.
+
+    Raises:
+        ConfigurationError: there is no such folder, or it holds no checkpoint that would be loaded.
+    """
+    place = resolve(model)
+    if isinstance(place, Path):
+        _check_files(place, trust_remote_code)
+    return place
+
+
 def load_tokenizer(model: str, *, download: bool = False, trust_remote_code: bool = False) -> "PreTrainedTokenizerBase":
     """The tokenizer of a checkpoint.
 
@@ -102,13 +114,11 @@ def load_causal_lm(
     Raises:
         ConfigurationError: something is missing, damaged, foreign or not supported.
     """
-    place = resolve(model)
+    place = check_folder(model, trust_remote_code=trust_remote_code)
     _need_libraries()
     from transformers import AutoModelForCausalLM
 
     target = pick_device(device)
-    if isinstance(place, Path):
-        _check_files(place, trust_remote_code)
     reader: Any = AutoModelForCausalLM
     with _explained(place, "weights"), _quiet():
         loaded, report = reader.from_pretrained(

@@ -1,10 +1,10 @@
 """What the options of ``language/openai`` may be, together: refuses what cannot work or has no effect."""
 
 from collections.abc import Mapping
-from math import inf
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from treewright_registry import Sampling
+from treewright_language.sampling_range import check_sampling
 
 if TYPE_CHECKING:
     from treewright_language.openai_policy import OpenAIPolicy
@@ -30,7 +30,7 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
 """Fields of servers that change the law drawn from, beside temperature and top_p, and at which values they do not."""
 
 
-def check_options(policy: "OpenAIPolicy") -> None:
+def check_options(policy: "OpenAIPolicy | SimpleNamespace") -> None:
     """Refuse options that are out of range, contradict each other, or have no effect.
 
     Raises:
@@ -46,7 +46,7 @@ def check_options(policy: "OpenAIPolicy") -> None:
     _check_api(policy)
     _check_scoring(policy)
     _check_one_law(policy)
-    _check_sampling(policy.sampling)
+    check_sampling(policy.sampling)
 
 
 def _check_extra(extra: Mapping[str, Any]) -> None:
@@ -56,7 +56,7 @@ def _check_extra(extra: Mapping[str, Any]) -> None:
             raise ValueError(f"extra must not hold {', '.join(held)}, {reason}")
 
 
-def _check_api(policy: "OpenAIPolicy") -> None:
+def _check_api(policy: "OpenAIPolicy | SimpleNamespace") -> None:
     chat = policy.api == "chat"
     if chat and policy.tokenizer is not None:
         raise ValueError("tokenizer is for api: completions; with api: chat the server applies its own template")
@@ -66,7 +66,7 @@ def _check_api(policy: "OpenAIPolicy") -> None:
         raise ValueError("continuation is for api: chat; with api: completions the text is always continued")
 
 
-def _check_scoring(policy: "OpenAIPolicy") -> None:
+def _check_scoring(policy: "OpenAIPolicy | SimpleNamespace") -> None:
     chat = policy.api == "chat"
     if chat and policy.scoring == "echo":
         raise ValueError("scoring: echo needs api: completions; with api: chat vLLM offers scoring: prompt_logprobs")
@@ -79,7 +79,7 @@ def _check_scoring(policy: "OpenAIPolicy") -> None:
         raise ValueError("token_ids: true needs scoring: prompt_logprobs, since echo is about text")
 
 
-def _check_one_law(policy: "OpenAIPolicy") -> None:
+def _check_one_law(policy: "OpenAIPolicy | SimpleNamespace") -> None:
     if policy.scoring == "none" or policy.logprob_law == "model":
         return
     extra = policy.extra
@@ -89,13 +89,3 @@ def _check_one_law(policy: "OpenAIPolicy") -> None:
             f"extra holds {', '.join(changing)}, so that samples follow another law (logprob_law: sampled) than the"
             " likelihoods that scoring tells, the model's own; leave it out, or set  scoring: none"
         )
-
-
-def _check_sampling(sampling: Sampling) -> None:
-    temperature, top_p, max_tokens = sampling.temperature, sampling.top_p, sampling.max_tokens
-    if temperature is not None and not 0 <= temperature < inf:
-        raise ValueError(f"temperature must be a number of at least 0, not {temperature:g}")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p must be in (0, 1], not {top_p:g}")
-    if max_tokens is not None and max_tokens < 1:
-        raise ValueError(f"max_tokens must be at least 1, not {max_tokens}")

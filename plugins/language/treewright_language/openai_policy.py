@@ -10,6 +10,7 @@ no ``n``; ``samples: together`` asks for all of them in one. What is asked and r
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, ClassVar, Literal
 
 from treewright_language.completion import Reading, read_completion
@@ -104,6 +105,18 @@ class OpenAIPolicy:
         if options.get("scoring", "none") != "none":
             able.add(Capability.LOG_LIKELIHOOD)
         return frozenset(able)
+
+    @staticmethod
+    def check_options(options: Mapping[str, Any]) -> None:
+        """Refuse options that a server need not be asked about.
+
+        Raises:
+            ValueError: says which, and what to set.
+        """
+        given: dict[str, Any] = {**(OpenAIPolicy.__init__.__kwdefaults__ or {}), **options}
+        given["extra"] = dict(given["extra"] or {})
+        named = {name: given[name] for name in ("temperature", "top_p", "max_tokens")}
+        check_options(SimpleNamespace(**given, sampling=Sampling(**named)))
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from treewright_language.conversation import messages_of
 from treewright_language.decoding import Ending
+from treewright_language.sampling_range import check_sampling
 from treewright_language.token_law import Law
 from treewright_language.token_text import TokenText
 from treewright_registry import BlobStore, CallFailed, LikelihoodRequest, ProposeRequest, Sampling, Trajectory
@@ -112,21 +113,6 @@ class RequestTokens:
         if counted is not None and counted <= most and counted < room:
             return Ending(counted, "step", False)
         return Ending(min(most, room), "length", asked.unit == "step" and counted is None)
-
-
-def check_sampling(sampling: Sampling) -> None:
-    """Refuse settings that mean nothing.
-
-    Raises:
-        ValueError: which one, and what it may be.
-    """
-    temperature, top_p, max_tokens = sampling.temperature, sampling.top_p, sampling.max_tokens
-    if temperature is not None and not 0 <= temperature < float("inf"):
-        raise ValueError(f"temperature must be a number of at least 0, not {temperature:g}")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p must be in (0, 1], not {top_p:g}")
-    if max_tokens is not None and max_tokens < 1:
-        raise ValueError(f"max_tokens must be at least 1, not {max_tokens}")
 
 
 def _root_of(trajectory: Trajectory) -> Trajectory:

@@ -8,10 +8,11 @@ trajectory costs its new tokens only. How a request becomes a prompt stands in
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from treewright_language.checkpoints import Precision, load_causal_lm, load_tokenizer
+from treewright_language.checkpoints import Precision, check_folder, load_causal_lm, load_tokenizer
+from treewright_language.sampling_range import check_sampling
 from treewright_registry import (
     BlobStore,
     CallFailed,
@@ -70,6 +71,19 @@ class TransformersPolicy:
     needs_outside: ClassVar[str] = "the folder of a checkpoint"
     blobs: BlobStore | None = None  #: set by the engine; prompts with images are refused all the same
 
+    @staticmethod
+    def check_options(options: Mapping[str, Any]) -> None:
+        """Refuse options out of range, and a folder that is not there or no checkpoint; loads nothing.
+
+        Raises:
+            ConfigurationError, ValueError: say which, and what to do.
+        """
+        given: dict[str, Any] = {**(TransformersPolicy.__init__.__kwdefaults__ or {}), **options}
+        named = {name: given[name] for name in ("temperature", "top_p", "max_tokens")}
+        counts = {name: given[name] for name in ("top_k", "tokens_per_step", "rows")}
+        _check_ranges(counts, given["cache_mib"], given["delimiter"], Sampling(**named))
+        check_folder(given["model"], trust_remote_code=given["trust_remote_code"])
+
     def __init__(
         self,
         *,
@@ -90,25 +104,19 @@ class TransformersPolicy:
         download: bool = False,
         trust_remote_code: bool = False,
     ) -> None:
-        for name, value in (("top_k", top_k), ("tokens_per_step", tokens_per_step), ("rows", rows)):
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1, not {value}")
-        if cache_mib < 1:
-            raise ValueError(f"cache_mib must be at least 1, not {cache_mib}; set  reuse: false  to keep nothing")
-        if not delimiter:
-            raise ValueError("delimiter must not be empty")
+        sampling = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens)
+        counts = {"top_k": top_k, "tokens_per_step": tokens_per_step, "rows": rows}
+        _check_ranges(counts, cache_mib, delimiter, sampling)
         tokenizer = load_tokenizer(model, download=download, trust_remote_code=trust_remote_code)
         network = load_causal_lm(
             model, dtype=dtype, device=device, download=download, trust_remote_code=trust_remote_code
         )
         # heavy modules, only now that a model is there
         from treewright_language.network import Network
-        from treewright_language.request_tokens import RequestTokens, Settings, check_sampling
+        from treewright_language.request_tokens import RequestTokens, Settings
         from treewright_language.step_writer import StepWriter
         from treewright_language.token_text import TokenText
 
-        sampling = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens)
-        check_sampling(sampling)
         self._text = TokenText(tokenizer, _end_ids(network), delimiter)
         ready = Network(network, self._text.size)
         self._tokens = RequestTokens(self._text, ready.context, Settings(instruction, sampling, top_k, tokens_per_step))
@@ -182,6 +190,17 @@ class TransformersPolicy:
         content = self._text.text(sample.ids, ready.ids, last=sample.finish == "stop")
         encoding = Encoding(self._text.vocabulary, sample.ids)
         return Step(content, sample.log_probability, len(sample.ids), sample.finish, encoding)
+
+
+def _check_ranges(counts: Mapping[str, int | None], cache_mib: int, delimiter: str, sampling: Sampling) -> None:
+    for name, value in counts.items():
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1, not {value}")
+    if cache_mib < 1:
+        raise ValueError(f"cache_mib must be at least 1, not {cache_mib}; set  reuse: false  to keep nothing")
+    if not delimiter:
+        raise ValueError("delimiter must not be empty")
+    check_sampling(sampling)
 
 
 def _likelihood(ready: "Ready", value: float) -> Likelihood:
