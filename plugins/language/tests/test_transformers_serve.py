@@ -9,7 +9,6 @@ import importlib.util
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -56,10 +55,8 @@ def serve(ascii_checkpoint, tmp_path_factory):
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory):
     """The same with the model that the plugin math ships, computing in the precision of ``language/transformers``."""
-    export = pytest.importorskip("treewright_math.embedded_world.export")
-    model = tmp_path_factory.mktemp("model") / "target"
-    shutil.copytree(files("treewright_math") / "data" / "target", model)
-    export.convert(model)  # to the form that AutoTokenizer reads, unless it is shipped so
+    pytest.importorskip("treewright_math")
+    model = files("treewright_math") / "data" / "target"
     with serving(model, tmp_path_factory.mktemp("embedded"), "--dtype", "float32") as url:
         yield url, str(model)
 

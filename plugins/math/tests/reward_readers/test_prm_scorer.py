@@ -107,6 +107,21 @@ def test_products_of_negative_scores_are_refused(pure):
         PrmScorer(model=str(pure), recipe="pure", aggregation="product")
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"model": "treewright_math:nowhere"}, "has no folder 'nowhere'"),
+        ({"model": "treewright_math:reward_readers"}, "there is no config.json in .*reward_readers"),
+        ({"model": "owner/name", "reference": "treewright_math:nowhere"}, "has no folder 'nowhere'"),
+        ({"model": "owner/name", "batch_tokens": 0}, "must be at least 1, not 0 and None"),
+    ],
+)
+def test_what_is_wrong_with_options_is_told_without_loading(options, said):
+    with pytest.raises((ConfigurationError, ValueError), match=said):
+        PrmScorer.check_options(options)
+    PrmScorer.check_options({"model": "owner/name"})  # a hub name passes
+
+
 def test_outcome_models_score_no_steps_and_say_so_beforehand(tmp_path):
     tokenizer = make_tokenizer(tmp_path)
     make_causal_lm(tmp_path, make_config("qwen2", tokenizer))

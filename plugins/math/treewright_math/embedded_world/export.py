@@ -4,12 +4,9 @@ The language models are trained as Qwen2 and written as Llama with biases in att
 computes the same: Llama's output projection has a bias too, and it is 0 here. For Qwen2, ``AutoTokenizer`` of
 transformers 5 puts that architecture's own pre-tokeniser in the place of the one in ``tokenizer.json``, and would ask
 these models, whose words are their own, in wrong tokens. For Llama it reads the file.
-
-    python -m treewright_math.embedded_world.export FOLDER       writes a folder of the old form anew
 """
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,24 +39,6 @@ def export(model: Any, folder: Path) -> None:
     write_folder(folder, as_llama(model.config), "LlamaForCausalLM", with_output_biases(tensors))
     ends = {"eos_token_id": model.config.eos_token_id, "pad_token_id": model.config.pad_token_id}
     (folder / "generation_config.json").write_text(json.dumps(ends, indent=2) + "\n", encoding="utf-8")
-
-
-def convert(folder: Path) -> None:
-    """Write the language model of a folder as Llama, if it is there as Qwen2; the tokenizer's files stay.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    from safetensors.torch import load_file
-    from transformers import AutoConfig
-
-    config: Any = AutoConfig.from_pretrained(folder, local_files_only=True)
-    if config.architectures == ["LlamaForCausalLM"]:
-        return
-    if config.architectures != ["Qwen2ForCausalLM"]:
-        raise ValueError(f"{folder}: config.json names {config.architectures}, not a Qwen2ForCausalLM")
-    tensors = with_output_biases(load_file(folder / "model.safetensors"))
-    write_model(folder, as_llama(config), "LlamaForCausalLM", tensors)
 
 
 def as_llama(config: Any) -> Any:
@@ -107,20 +86,15 @@ def write_folder(folder: Path, config: Any, architecture: str, tensors: Mapping[
         tensors: weights by name.
         extra: further entries of ``config.json``.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    write_model(folder, config, architecture, tensors, **extra)
-    tokenizer_files.save(folder)
-
-
-def write_model(folder: Path, config: Any, architecture: str, tensors: Mapping[str, Any], **extra: Any) -> None:
-    """Write ``config.json`` and ``model.safetensors``; for the rest see ``write_folder``."""
     from safetensors.torch import save_file
 
+    folder.mkdir(parents=True, exist_ok=True)
     entries = config.to_dict() | {"architectures": [architecture], "dtype": "float16", **extra}
     (folder / "config.json").write_text(json.dumps(entries, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     halves = {name: tensor.detach().half().contiguous() for name, tensor in tensors.items()}
     save_file(halves, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "model.safetensors").chmod(0o644)  # readable like the other files
+    tokenizer_files.save(folder)
 
 
 def load_causal(folder: Path) -> tuple[Any, Any]:
@@ -133,8 +107,3 @@ def load_causal(folder: Path) -> tuple[Any, Any]:
     if model.config.model_type == "llama":
         model = as_qwen2(model)
     return model, Tokenizer.from_file(str(folder / "tokenizer.json"))
-
-
-if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        convert(Path(name))

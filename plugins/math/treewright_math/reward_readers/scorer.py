@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from treewright_language.checkpoints import Precision
+from treewright_language.checkpoints import Precision, resolve
 from treewright_language.conversation import messages_of
 from treewright_math.reward_readers.aggregation import PROBABILITIES_ONLY, Aggregation, aggregated
 from treewright_math.reward_readers.catalogue import RECIPES, RecipeName
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _NAN = float("nan")
 _INF = float("inf")
+_FOLDER = "model: takes the folder of a checkpoint, 'package:folder' or a hub name 'owner/model'"
 _STEPWISE = frozenset({Capability.PARTIAL, Capability.STEP_SCORES})
 
 
@@ -68,7 +70,21 @@ class PrmScorer:
     link: Literal["probability", "logit", "real"] = "real"
     capabilities: frozenset[str] = _STEPWISE
     expensive: ClassVar[bool] = True
-    needs_outside: ClassVar[str] = "the folder of a reward model"
+
+    @staticmethod
+    def check_options(options: Mapping[str, Any]) -> None:
+        """Refuse options out of range, and folders that are not there or no checkpoints; loads nothing.
+
+        Raises:
+            ConfigurationError, ValueError: say which, and what to do.
+        """
+        given: dict[str, Any] = {**(PrmScorer.__init__.__kwdefaults__ or {}), **options}
+        _check_counts(given["batch_tokens"], given["max_tokens"])
+        for model in (given["model"], given["reference"]):
+            place = None if model is None else resolve(model)
+            if isinstance(place, Path) and not (place / "config.json").is_file():
+                missing = f"there is no config.json in {place.absolute()}"
+                raise ConfigurationError(f"model '{model}': {missing}\n    {_FOLDER}")
 
     @staticmethod
     def capabilities_for(options: Mapping[str, Any]) -> frozenset[str]:
@@ -91,8 +107,7 @@ class PrmScorer:
         strict_ids: bool = True,
         mark: str | None = None,
     ) -> None:
-        if batch_tokens < 1 or (max_tokens is not None and max_tokens < 1):
-            raise ValueError(f"batch_tokens and max_tokens must be at least 1, not {batch_tokens} and {max_tokens}")
+        _check_counts(batch_tokens, max_tokens)
         from treewright_math.reward_readers.reader import Reader
 
         self._reader = Reader(
@@ -151,6 +166,11 @@ class PrmScorer:
             return Score(value, usage=usage)
         steps = per_step(scores, reading.owners, depth, lambda part: aggregated(part, self._rule), before)
         return Score(value, steps, usage=usage)
+
+
+def _check_counts(batch_tokens: int, max_tokens: int | None) -> None:
+    if batch_tokens < 1 or (max_tokens is not None and max_tokens < 1):
+        raise ValueError(f"batch_tokens and max_tokens must be at least 1, not {batch_tokens} and {max_tokens}")
 
 
 def _problem_text(request: ScoreRequest) -> str:
