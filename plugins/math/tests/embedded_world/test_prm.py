@@ -104,7 +104,7 @@ def test_batches_carry_one_label_for_each_step(solver, samples):
 
 def test_the_recipe_writes_what_the_published_form_is_read_by(solver, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(prm_evaluation, "DIFFICULTIES", ("easy",))
-    plan = prm_training.PrmPlan(steps=4, tokens=1500, sampled=6, made_up=30, half=False)
+    plan = prm_training.PrmPlan(steps=4, tokens=1500, sampled=6, made_up=30, half=False, further=1)
     prm_run.run(plan, tmp_path, False, str(solver), [str(solver)], count=1)
     assert 30 <= int(re.search(r"(\d+) solutions", capsys.readouterr().out)[1]) <= 36
     rows = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))["rows"]

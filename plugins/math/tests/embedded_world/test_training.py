@@ -24,6 +24,7 @@ from treewright_math.embedded_world.training import (
     next_token_loss,
     rate_factor,
 )
+from treewright_registry import ConfigurationError
 
 PLAN = Plan("tiny", steps=8, tokens=400, warm_up=2)
 
@@ -163,6 +164,12 @@ def test_a_training_begins_with_the_weights_of_an_exported_model(vocabulary, tmp
     second = Training(PLAN._replace(seed=5), vocabulary, tmp_path / "other", tmp_path)
     begun = second.model.state_dict()
     assert all(torch.equal(tensor.half().float(), begun[name]) for name, tensor in first.model.state_dict().items())
+
+
+def test_a_model_of_another_size_to_begin_with_is_refused(tmp_path):
+    trainer = EmbeddedTrainer(model="draft", start="treewright_math:data/target", threads=1)
+    with pytest.raises(ConfigurationError, match=r"start  has Size\(hidden=128.*'draft' has Size\(hidden=80"):
+        trainer.train(tmp_path, resume=False)
 
 
 def test_a_curriculum_may_stay_with_short_problems_or_begin_with_all():

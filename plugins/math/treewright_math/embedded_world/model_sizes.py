@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from treewright_registry import ConfigurationError
+
 
 class Size(NamedTuple):
     """Width, depth, heads and inner width of a Qwen2."""
@@ -32,3 +34,21 @@ def configuration(size: Size, vocabulary: int, eos: int, pad: int) -> Any:
         pad_token_id=pad,
         bos_token_id=None,
     )
+
+
+def size_of(config: Any) -> Size:
+    """The size that a configuration says."""
+    return Size(config.hidden_size, config.num_hidden_layers, config.num_attention_heads, config.intermediate_size)
+
+
+def check_size(model: str, config: Any) -> None:
+    """See that a model to begin with is of the size that is trained.
+
+    Raises:
+        ConfigurationError: it is of another.
+    """
+    if size_of(config) != SIZES[model]:
+        raise ConfigurationError(
+            f"the model in  start  has {size_of(config)}; '{model}' has {SIZES[model]}"
+            "\n    begin with one of that size, or set  model  to the one that it is"
+        )

@@ -1,4 +1,4 @@
-"""``treewright train math/embedded --set model=prm``: sample, label exactly, train, measure."""
+"""``treewright train math/embedded --set model=prm``: train the target further, sample, label exactly, train, measure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,19 @@ from treewright_math.embedded_world.prm_evaluation import all_rows
 from treewright_math.embedded_world.prm_model import ProcessRewardModel, export
 from treewright_math.embedded_world.prm_samples import Labelled, made_up, read, sampled, write
 from treewright_math.embedded_world.prm_training import PrmPlan, train
+from treewright_math.embedded_world.recipe_run import run as language_model
+from treewright_math.embedded_world.training import PLANS
 from treewright_registry import Key
 
 
 def run(plan: PrmPlan, out: Path, resume: bool, start: str, solvers: Sequence[str], *, count: int) -> Mapping[str, Any]:
-    """Make the samples (once), train, export, measure; returns the main figures."""
+    """Make backbone and samples (once), train, export, measure; returns the main figures."""
     started = perf_counter()
+    backbone = _backbone(plan, out / "backbone", Path(resolve(start)), count=count)
     samples = _samples(plan, out / "samples.jsonl", solvers)
     torch.manual_seed(plan.seed)
-    target, tokenizer = load_causal(Path(resolve(start)))
-    model = ProcessRewardModel(target.requires_grad_(True).model)
+    network, tokenizer = load_causal(backbone)
+    model = ProcessRewardModel(network.requires_grad_(True).model)
     train(plan, model, tokenizer, samples, out, resume=resume)
     export(model.eval(), out)
     rows = []
@@ -38,6 +41,18 @@ def run(plan: PrmPlan, out: Path, resume: bool, start: str, solvers: Sequence[st
 
     write_card(out, figures["settings"], rows)
     return {f"{row['difficulty']}, step AUC": row["step_auc"][0] for row in rows}
+
+
+def _backbone(plan: PrmPlan, folder: Path, start: Path, *, count: int) -> Path:
+    """The target, trained further as a language model with problems of another seed."""
+    if not plan.further:
+        return start
+    if not (folder / "figures.json").exists():
+        folder.mkdir(exist_ok=True)
+        longer = PLANS["target"]._replace(steps=plan.further, rate=3e-3, seed=plan.seed + 1, half=plan.half)
+        longer = longer._replace(curriculum="full")
+        language_model(longer, folder, True, start, count=count, sampled=0, evaluate_every=500)
+    return folder
 
 
 def _samples(plan: PrmPlan, file: Path, solvers: Sequence[str]) -> list[Labelled]:

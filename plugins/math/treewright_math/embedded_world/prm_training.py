@@ -39,6 +39,7 @@ class PrmPlan(NamedTuple):
         made_up: right solutions in other orders and corrupted ones.
         held_back: of all these, solutions kept out of training for the figures on the way.
         language: weight of the next-token loss.
+        further: batches of language modelling before all this; the judge must see what the judged one overlooks.
         evaluate_every: steps between two figures on the solutions held back.
     """
 
@@ -53,6 +54,7 @@ class PrmPlan(NamedTuple):
     made_up: int = 1500
     held_back: int = 600
     language: float = 0.5
+    further: int = 5000
     evaluate_every: int = 100
 
 

@@ -25,6 +25,7 @@ class EmbeddedTrainer:
             target.
         curriculum: of language models: ``whole`` raises the depth step by step, ``shallow`` stays with short problems,
             ``full`` begins with the full mixture.
+        further: for ``prm``: batches by which its network is first trained further as a language model.
         solver: for ``prm``: the folders whose sampled solutions it learns from, separated by commas.
     """
 
@@ -43,16 +44,18 @@ class EmbeddedTrainer:
         threads: int = 0,
         start: str = "",
         curriculum: Literal["whole", "shallow", "full"] = "whole",
+        further: int = 5000,
         solver: str = "treewright_math:data/target,treewright_math:data/draft",
     ) -> None:
-        if min(steps, tokens, count - 1, evaluate_every - 1, threads, sampled) < 0 or rate < 0:
+        if min(steps, tokens, count - 1, evaluate_every - 1, threads, sampled, further) < 0 or rate < 0:
             raise ValueError(
-                "steps, tokens, rate, sampled and threads must not be negative, count and evaluate_every be 1 or more"
+                "steps, tokens, rate, sampled, further and threads must not be negative,"
+                " count and evaluate_every be 1 or more"
             )
         self._model, self._steps, self._tokens, self._rate, self._seed = model, steps, tokens, rate, seed
         self._half, self._count, self._sampled, self._every = half, count, sampled, evaluate_every
         self._threads, self._start, self._solver = threads, start, solver
-        self._curriculum = curriculum
+        self._curriculum, self._further = curriculum, further
 
     def train(self, out: Path, resume: bool) -> Mapping[str, Any]:
         """Write the model folder with card and figures; returns held-out accuracies."""
@@ -64,7 +67,10 @@ class EmbeddedTrainer:
         return self._prm(out, resume) if self._model == "prm" else self._language_model(out, resume)
 
     def _language_model(self, out: Path, resume: bool) -> Mapping[str, Any]:
+        from transformers import AutoConfig
+
         from treewright_language.checkpoints import resolve
+        from treewright_math.embedded_world.model_sizes import check_size
         from treewright_math.embedded_world.recipe_run import run
         from treewright_math.embedded_world.training import PLANS
 
@@ -78,13 +84,15 @@ class EmbeddedTrainer:
             curriculum=self._curriculum,
         )
         begin = Path(resolve(self._start)) if self._start else None
+        if begin:
+            check_size(self._model, AutoConfig.from_pretrained(begin, local_files_only=True))
         return run(plan, out, resume, begin, count=self._count, sampled=self._sampled, evaluate_every=self._every)
 
     def _prm(self, out: Path, resume: bool) -> Mapping[str, Any]:
         from treewright_math.embedded_world.prm_run import run
         from treewright_math.embedded_world.prm_training import PrmPlan
 
-        plan = PrmPlan(seed=self._seed, half=self._half)
+        plan = PrmPlan(seed=self._seed, half=self._half, further=self._further)
         plan = plan._replace(steps=self._steps or plan.steps, rate=self._rate or plan.rate)
         plan = plan._replace(tokens=self._tokens or plan.tokens)
         start = self._start or "treewright_math:data/target"

@@ -85,6 +85,14 @@ def mixture_at(plan: Plan, step: int) -> Mixture:
     return next((mixture for until, mixture in CURRICULUM if step < until), Mixture())
 
 
+def _drawn(plan: Plan, tokenizer: Any) -> Any:
+    """A model of the plan's size with weights drawn anew."""
+    from transformers import Qwen2ForCausalLM
+
+    ends = tokenizer.token_to_id(IM_END), tokenizer.token_to_id(PAD)
+    return Qwen2ForCausalLM(configuration(SIZES[plan.model], tokenizer.get_vocab_size(), *ends))
+
+
 class Training:
     """One model in training.
 
@@ -92,22 +100,17 @@ class Training:
         plan: settings.
         tokenizer: of the embedded world.
         folder: for checkpoints.
-        start: folder of an exported model whose weights to begin with; ``None`` draws them.
+        start: folder of an exported model to begin with; ``None`` draws weights.
     """
 
     def __init__(self, plan: Plan, tokenizer: Any, folder: Path, start: Path | None = None) -> None:
-        from transformers import Qwen2ForCausalLM
-
         torch.manual_seed(plan.seed)
-        end, pad = tokenizer.token_to_id(IM_END), tokenizer.token_to_id(PAD)
-        config = configuration(SIZES[plan.model], tokenizer.get_vocab_size(), end, pad)
+        pad = tokenizer.token_to_id(PAD)
         self.plan, self.folder, self.place = plan, folder, Place()
-        self.model: Any = Qwen2ForCausalLM(config)
+        self.model: Any = load_causal(start)[0].requires_grad_(True) if start else _drawn(plan, tokenizer)
         self.model.set_attn_implementation(
             "eager"
         )  # for short rows faster on a CPU than the fused kernel, 1.0 to 1.5 ×
-        if start is not None:
-            self.model.load_state_dict(load_causal(start)[0].state_dict())
         self.model.train()
         self._optimizers = optimizers(self.model, plan)
         self._pools = Pools(plan.seed, encoder_of(tokenizer), pad, plan.tokens)
