@@ -25,7 +25,7 @@ class TextEncoderTrainer:
         *,
         data: str = "$TREEWRIGHT_DATA",
         seed: int = 0,
-        steps: int = 200,
+        steps: int = 4000,
         features: int = 16_384,
         dimension: int = 160,
         subject_weight: float = 0.2,

@@ -56,7 +56,7 @@ class TrainingOptions:
 
     features: int = 16_384
     dimension: int = 160
-    steps: int = 200
+    steps: int = 4000
     batch: int = 192
     rate: float = 3e-3
     tau: float = 0.07
