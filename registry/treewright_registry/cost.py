@@ -33,7 +33,7 @@ class Cost:
     Attributes:
         calls: requests sent to components (of any kind).
         candidates: steps that policies returned.
-        reward_calls: requests to scorers.
+        reward_calls: requests to scorers; a scorer that asks another one counts in its role, and the other in its own.
         failed_calls: requests without a usable result.
         prompt_tokens, generated_tokens, scored_tokens: as reported.
         inner_evaluations: components' own evaluations.

@@ -47,6 +47,7 @@ _NOT_A_CALL = (
 _MASK = (1 << 64) - 1
 _KEPT_FAILURES = 20  # reasons kept per problem; the ledger counts all of them
 T = TypeVar("T")
+_Told = TypeVar("_Told", Score, Likelihood)
 AnswerKey: TypeAlias = Callable[[Trajectory], Hashable]
 
 
@@ -364,7 +365,7 @@ class ProblemEnv:
                 node = trajectory.node
                 column[node] = outcome.value  # the last word counts
                 nodes.append(node)
-            scores.append(outcome)
+            scores.append(self._paid(outcome))
         self._account(call, nodes).reward_calls += len(call.requests)
         return scores
 
@@ -374,9 +375,13 @@ class ProblemEnv:
             if isinstance(outcome, Failure):
                 self._note_failure(call, outcome)
                 outcome = Likelihood(_NAN, reason=outcome.reason)
-            results.append(outcome)
+            results.append(self._paid(outcome))
         self._account(call, [request.trajectory.node for request in call.requests])
         return results
+
+    def _paid(self, result: _Told) -> _Told:
+        """A result without its usage, which has been charged: a composite that passes it on does not pay again."""
+        return result._replace(usage=NO_USAGE) if self._inner else result
 
     def _retrieved(self, call: Call[Any]) -> list[list[Hit]]:
         for outcome in call.outcomes:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, NamedTuple
 
-from treewright_registry import Capability, Hit, Key, Likelihood, Problem, Proposals, Sampling, Score, Step, Verdict
+from treewright_registry import Capability, Hit, Key, Likelihood, Problem, Proposals, Sampling, Score, Step, Usage, Verdict
 
 CIRCLE = "What is the area of a circle with radius $3$?"
 ASKED = "What is the area of a circle with radius $14$?"
@@ -70,7 +70,7 @@ class Writer:
     def log_likelihood(self, requests):
         for request in requests:
             _note("log_likelihood", request, False)
-        return [Likelihood(-1.0, 1) for _ in requests]
+        return [Likelihood(-1.0, 1, usage=Usage(scored_tokens=1)) for _ in requests]
 
 
 def _note(method, request, wanted):
@@ -93,7 +93,7 @@ class Judge:
 
 def _score(trajectory):
     value = Key.root(5, trajectory.text).uniform()
-    return Score(value, (value,) * trajectory.depth)
+    return Score(value, (value,) * trajectory.depth, usage=Usage(scored_tokens=10))
 
 
 class Careless:

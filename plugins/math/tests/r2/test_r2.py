@@ -83,6 +83,13 @@ def test_policy_and_reward_model_see_the_pair_and_the_policy_the_step_too(tmp_pa
     assert {tuple(asked.shown) for asked in first_tries()} == {(PAIR,)}
 
 
+def test_what_the_reward_model_reads_is_counted_once(tmp_path, banks):
+    for record in run(tmp_path, banks):
+        cost = record["cost"]
+        assert cost["reward"]["scored_tokens"] == 10 * cost["reward"]["calls"] > 0
+        assert cost["scorer"]["scored_tokens"] == 0
+
+
 def test_coarse_fine_or_none_can_be_switched_off(tmp_path, banks):
     shown = []
     for policy in (", steps: 0", ", problems: 0, threshold: 0.3", ", problems: 0, steps: 0"):
@@ -155,9 +162,11 @@ def test_whole_answers_are_drawn_without_first_tries(tmp_path, banks):
 def test_likelihoods_are_told_with_the_records_that_the_step_was_drawn_with(tmp_path, banks):
     policy = ", threshold: 0.3, likelihoods: true, roles: {model: model}"
     search = "{use: core/gsi, n: 2, temperature: 0.8, roles: {draft: policy, target: policy}}"
-    run(tmp_path, banks, policy, search=search)
+    records = run(tmp_path, banks, policy, search=search)
     told = [asked for asked in Writer.asked if asked.method == "log_likelihood"]
     assert {tuple(asked.shown) for asked in told} == {(PAIR, KEY_STEP)}
+    costs = {role: sum(record["cost"][role]["scored_tokens"] for record in records) for role in ("model", "policy")}
+    assert costs == {"model": len(told), "policy": 0}  # paid once, by the model's role
     assert len(first_tries()) == len({(asked.problem, asked.text) for asked in first_tries()})
 
 
