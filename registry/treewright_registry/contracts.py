@@ -14,7 +14,9 @@ signature *is* its configuration schema. The class may declare, as class attribu
                   then gets requests with ``n`` = 1, and each step has its own retries and failure
 
 A component may have a static method ``check_options(options)``: ``treewright config check`` calls it without building
-anything; it raises for options that cannot work, or that name what is not there.
+anything; it raises for options that cannot work, or that name what is not there. A policy may have a static method
+``check_law(options, capabilities, sampling)``, called for a search that needs log-probabilities or likelihoods
+(``capabilities``) of it: it raises ``ValueError`` if those would not be of the law that ``sampling`` draws from.
 
 A component may have a method ``self_check()``, synchronous or ``async``: ``treewright config check --build``
 calls it and prints the lines it returns; it raises ``ConfigurationError`` for what is missing.
@@ -271,7 +273,11 @@ class KnowledgeBase(Protocol):
 
 @runtime_checkable
 class Trainer(Protocol):
-    """A resumable recipe from data to a model folder."""
+    """A resumable recipe from data to a model folder.
+
+    ``free_on_resume`` of the class, a set of names, says which options may differ when a training goes on; there are
+    none without it. The command line sees to it.
+    """
 
     def train(self, out: Path, resume: bool) -> Mapping[str, Any]:
         """Write the model to ``out``; returns the measured figures (also printed)."""

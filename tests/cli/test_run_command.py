@@ -284,7 +284,8 @@ def test_a_recipe_is_trained_into_its_folder(home, tmp_path):
     entry.write_text(entry.read_text() + '    registry.trainer("count", "recipe:Count", summary="counts")\n')
     (home / "recipe.py").write_text(
         "class Count:\n"
-        "    def __init__(self, *, steps: int = 3) -> None:\n"
+        "    free_on_resume = frozenset({'steps'})\n"
+        "    def __init__(self, *, steps: int = 3, seed: int = 0) -> None:\n"
         "        self.steps = steps\n"
         "    def train(self, out, resume):\n"
         "        (out / 'model').write_text(str(self.steps))\n"
@@ -298,3 +299,10 @@ def test_a_recipe_is_trained_into_its_folder(home, tmp_path):
     assert (tmp_path / "m" / "model").read_text() == "5"
     again = treewright("train", "m/config.yaml", "--out", "n", cwd=tmp_path, paths=[home])
     assert (tmp_path / "n" / "model").read_text() == "5", again.stderr
+    longer = ["train", "digits/count", "--set", "steps=7", "--out", "n", "--resume"]
+    assert treewright(*longer, cwd=tmp_path, paths=[home]).returncode == 0
+    other = treewright(*longer, "--set", "seed=1", cwd=tmp_path, paths=[home])
+    assert other.returncode == 2
+    assert "--resume: n was begun with other settings: seed was 0 and is 1 now" in other.stderr
+    assert "go on with the same (steps may differ), or choose another folder" in other.stderr
+    assert (tmp_path / "n" / "model").read_text() == "7"

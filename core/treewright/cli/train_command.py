@@ -48,10 +48,34 @@ def _train(options: argparse.Namespace) -> int:
         what = f"--out: {out} is not empty"
         raise ConfigurationError(f"{what}\n    add --resume to go on with it, or choose another folder")
     out.mkdir(parents=True, exist_ok=True)
+    if options.resume:
+        _check_unchanged(spec, out / "config.yaml", registry)
     (out / "config.yaml").write_text(component_text(spec, registry), encoding="utf-8")
     figures = _figures(spec, out, options.resume)
     print("\n".join([f"{spec.name} is trained", *figures, f"  folder  {out}"]))
     return DONE
+
+
+def _check_unchanged(spec: "ComponentSpec", begun: Path, registry: Registry) -> None:
+    """See that a training goes on with the settings that it began with, but for those that may differ."""
+    from treewright.configuration import load_component
+
+    if not begun.exists():
+        return
+    before = load_component("trainer", str(begun), registry)
+    free: frozenset[str] = getattr(spec.descriptor.load(), "free_on_resume", frozenset())
+    if before.name != spec.name:
+        raise ConfigurationError(f"--resume: {begun.parent} is a training of {before.name}, not of {spec.name}")
+    changed = [
+        f"{name} was {before.options.get(name)!r} and is {value!r} now"
+        for name, value in spec.options.items()
+        if name not in free and before.options.get(name) != value
+    ]
+    if changed:
+        raise ConfigurationError(
+            f"--resume: {begun.parent} was begun with other settings: {'; '.join(changed)}"
+            f"\n    go on with the same ({', '.join(sorted(free)) or 'none'} may differ), or choose another folder"
+        )
 
 
 def _figures(spec: "ComponentSpec", out: Path, resume: bool) -> list[str]:

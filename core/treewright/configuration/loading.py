@@ -9,6 +9,7 @@ from treewright.configuration.complaints import Complaints
 from treewright.configuration.document import path_of, read_document
 from treewright.configuration.efforts import chosen, levels_of
 from treewright.configuration.filling import filled_text
+from treewright.configuration.laws import check_laws
 from treewright.configuration.nodes import Node, Place, empty_mapping
 from treewright.configuration.overrides import Override, apply, parse_setting
 from treewright.configuration.reader import read_file
@@ -75,6 +76,9 @@ def load_pipeline(
         named = {path_of(document.kinds[role], role): filling for role, filling in document.roles.items()}
         check_outside(named, document.reader, complaints)
     complaints.raise_if_any()
+    if outside:
+        check_laws(document, complaints)
+        complaints.raise_if_any()
     spec = document.spec(_text(root, "name") or _name(source, registry))
     filled = filled_text(spec, document.kinds, _text(root, "summary"), registry)
     return LoadedPipeline(spec, filled, tuple(levels), tuple(notes))

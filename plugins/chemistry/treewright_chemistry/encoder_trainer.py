@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from treewright_registry import ConfigurationError
 
@@ -21,6 +21,8 @@ class EncoderTrainer:
     Raises:
         ConfigurationError: no steps, or no time.
     """
+
+    free_on_resume: ClassVar[frozenset[str]] = frozenset({"data", "minutes"})
 
     def __init__(
         self,

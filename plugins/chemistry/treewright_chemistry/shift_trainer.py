@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from treewright_registry import ConfigurationError
 
@@ -21,6 +21,8 @@ class ShiftTrainer:
     Raises:
         ConfigurationError: no rounds, or fewer than no epochs.
     """
+
+    free_on_resume: ClassVar[frozenset[str]] = frozenset({"data"})
 
     def __init__(
         self, *, data: str = "$TREEWRIGHT_DATA", seed: int = 0, rounds: int = 5, epochs: int | None = None

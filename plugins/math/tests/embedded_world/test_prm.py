@@ -105,14 +105,15 @@ def test_batches_carry_one_label_for_each_step(solver, samples):
 def test_the_recipe_writes_what_the_published_form_is_read_by(solver, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(prm_evaluation, "DIFFICULTIES", ("easy",))
     plan = prm_training.PrmPlan(steps=4, tokens=1500, sampled=6, made_up=30, half=False, further=1)
-    prm_run.run(plan, tmp_path, False, str(solver), [str(solver)], count=1)
+    prm_run.run(plan, tmp_path, False, str(solver), [str(solver)], command="the command", count=1)
     assert 30 <= int(re.search(r"(\d+) solutions", capsys.readouterr().out)[1]) <= 36
     rows = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))["rows"]
-    assert [row["difficulty"] for row in rows] == ["easy"]
+    assert [(row["difficulty"], row["phrasing"]) for row in rows] == [("easy", "seen"), ("easy", "held-out")]
     reader = Reader(str(tmp_path), RECIPE)
     (reading,) = reader.read([("Tom has 2 apples.", ["Tom has 1 + 1 = 2 apples.\n", "The answer is 2."])], "\n")
     assert len(reading.scores) == 2 and all(0 < score < 1 for score in reading.scores)
-    assert "Step AUC" in (tmp_path / "card.md").read_text(encoding="utf-8")
+    card = (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "Step AUC" in card and "\n    the command\n" in card
 
 
 def test_a_stopped_training_ends_with_the_same_bits(solver, samples, tmp_path):

@@ -2,7 +2,19 @@
 
 from typing import ClassVar, NamedTuple
 
-from treewright_registry import Capability, Hit, Key, Likelihood, Problem, Proposals, Sampling, Score, Step, Usage, Verdict
+from treewright_registry import (
+    Capability,
+    Hit,
+    Key,
+    Likelihood,
+    Problem,
+    Proposals,
+    Sampling,
+    Score,
+    Step,
+    Usage,
+    Verdict,
+)
 
 CIRCLE = "What is the area of a circle with radius $3$?"
 ASKED = "What is the area of a circle with radius $14$?"

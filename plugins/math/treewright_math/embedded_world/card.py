@@ -17,9 +17,10 @@ message. Output: one step a line, `Tom has 23 + 48 = 71 apples.`, and at last `T
 
 ## Recipe
 
-`treewright train math/embedded --set model={model}`: seed {seed}, {steps:,} batches of at most {tokens:,}
-tokens (padding included), highest learning rate {rate:g}, warm-up {warm_up}, constant, linear decay over the last
-quarter; {optimizer}; matrix products in {precision}.
+    {command}
+
+Seed {seed}, {steps:,} batches of at most {tokens:,} tokens (padding included), highest learning rate {rate:g}, warm-up
+{warm_up}, constant, linear decay over the last quarter; {optimizer}; matrix products in {precision}.
 Loss on solution tokens only, those of worked problems among the retrieved records included. torch {torch}.
 {note}
 ## Measured figures

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from treewright.run.intervals import mean_interval, paired_proportions, wilson
+from treewright.run.intervals import mean_interval, wilson
 from treewright_math.embedded_world.evaluation import Kind, draw_kind, prompts_of
 from treewright_math.embedded_world.export import load_causal
 from treewright_math.embedded_world.generation import generate
@@ -23,11 +23,10 @@ Judged = tuple[Labelled, tuple[float, ...]]
 
 
 def all_rows(folder: Path, *, target_folder: Path, count: int, seed: int) -> Iterator[dict[str, Any]]:
-    """A row for each difficulty: step AUC, first errors, choice among samples of the target."""
+    """A row for each difficulty and phrasing: step AUC, first errors, choice among samples of the target."""
     model, tokenizer = load_causal(target_folder)
     reader = Reader(str(folder), RECIPES["likelihood-head"])
-    for difficulty in DIFFICULTIES:
-        kind = Kind(difficulty)
+    for kind in (Kind(difficulty, held_out=held_out) for difficulty in DIFFICULTIES for held_out in (False, True)):
         problems = draw_kind(kind, count, seed)
         made = generate(
             model, tokenizer, prompts_of(kind, problems), temperature=TEMPERATURE, samples=SAMPLES, seed=seed, batch=128
@@ -38,7 +37,8 @@ def all_rows(folder: Path, *, target_folder: Path, count: int, seed: int) -> Ite
         # what cannot be read (control tokens in a sample) counts as wrong throughout
         judged = [(one, r.scores or (0.0,) * len(one.lines)) for one, r in zip(labelled, readings, strict=True)]
         right = [[answer_in(text) == str(p.answer) for text in texts] for p, texts in zip(problems, made, strict=True)]
-        yield {"difficulty": difficulty, "n": count, "seed": seed, "samples": SAMPLES} | _figures(judged, right)
+        named = {"difficulty": kind.difficulty, "phrasing": "held-out" if kind.held_out else "seen"}
+        yield named | {"n": count, "seed": seed, "samples": SAMPLES} | _figures(judged, right)
 
 
 def _figures(judged: Sequence[Judged], right: list[list[bool]]) -> dict[str, Any]:
@@ -106,8 +106,8 @@ def _chosen(values: list[list[float]], right: list[list[bool]], n: int) -> list[
 
 
 def _gain(chosen: list[bool], right: list[list[bool]]) -> tuple[float, float, float]:
-    """Best of n minus the first sample, on the same problems."""
-    return paired_proportions(chosen, [row[0] for row in right])
+    """Best of n minus the share of right samples, problem by problem."""
+    return mean_interval([float(best) - sum(row) / len(row) for best, row in zip(chosen, right, strict=True)])
 
 
 def _share(hits: Sequence[bool]) -> list[float]:

@@ -1,4 +1,4 @@
-"""``treewright train math/embedded --set model=prm``: train the target further, sample, label exactly, train, measure."""
+"""``treewright train math/embedded --set model=prm``: train the target further, sample, label, train, measure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,9 @@ from treewright_math.embedded_world.training import PLANS
 from treewright_registry import Key
 
 
-def run(plan: PrmPlan, out: Path, resume: bool, start: str, solvers: Sequence[str], *, count: int) -> Mapping[str, Any]:
+def run(
+    plan: PrmPlan, out: Path, resume: bool, start: str, solvers: Sequence[str], *, command: str, count: int
+) -> Mapping[str, Any]:
     """Make backbone and samples (once), train, export, measure; returns the main figures."""
     started = perf_counter()
     backbone = _backbone(plan, out / "backbone", Path(resolve(start)), count=count)
@@ -33,7 +35,11 @@ def run(plan: PrmPlan, out: Path, resume: bool, start: str, solvers: Sequence[st
     for row in all_rows(out, target_folder=Path(resolve(start)), count=count, seed=0):
         rows.append(row)
         print(json.dumps(row), flush=True)
-    settings = plan._asdict() | {"seconds": round(perf_counter() - started), "torch": torch.__version__}
+    settings = plan._asdict() | {
+        "command": command,
+        "seconds": round(perf_counter() - started),
+        "torch": torch.__version__,
+    }
     weights = sum(parameter.numel() for parameter in model.parameters())
     figures: dict[str, Any] = {"settings": settings | {"weights": weights, "samples": len(samples)}, "rows": rows}
     (out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -51,7 +57,10 @@ def _backbone(plan: PrmPlan, folder: Path, start: Path, *, count: int) -> Path:
         folder.mkdir(exist_ok=True)
         longer = PLANS["target"]._replace(steps=plan.further, rate=3e-3, seed=plan.seed + 1, half=plan.half)
         longer = longer._replace(curriculum="full")
-        language_model(longer, folder, True, start, count=count, sampled=0, evaluate_every=500)
+        # the very training of ``_backbone`` alone
+        command = f"treewright train math/embedded --set model=target --set start=treewright_math:data/target \
+--set curriculum=full --set steps={plan.further} --set rate=3e-3 --set seed={plan.seed + 1}"
+        language_model(longer, folder, True, start, command=command, count=count, sampled=0, evaluate_every=500)
     return folder
 
 

@@ -27,6 +27,7 @@ def run(
     resume: bool,
     start: Path | None = None,
     *,
+    command: str,
     count: int,
     sampled: int,
     evaluate_every: int,
@@ -38,6 +39,7 @@ def run(
         out: folder to write to; holds the checkpoint while it trains.
         resume: go on from its checkpoint.
         start: folder of an exported model to begin with, if any.
+        command: what it was started by, for the card.
         count: problems of each greedy figure.
         sampled: problems of each figure with 16 samples; 0 for none.
         evaluate_every: steps between two figures on validation problems.
@@ -56,7 +58,8 @@ def run(
     training.save()
     export(training.model, out)
     rows = measure(out, count, sampled)
-    return finish(out, plan, weights, rows, perf_counter() - started)
+    settings = plan._asdict() | {"command": command, "weights": weights, "torch": torch.__version__}
+    return finish(out, settings | {"seconds": round(perf_counter() - started)}, rows)
 
 
 def measure(folder: Path, count: int, sampled: int) -> list[dict[str, Any]]:
@@ -69,15 +72,14 @@ def measure(folder: Path, count: int, sampled: int) -> list[dict[str, Any]]:
     return rows
 
 
-def finish(folder: Path, plan: Plan, weights: int, rows: list[dict[str, Any]], seconds: float) -> Mapping[str, Any]:
+def finish(folder: Path, settings: dict[str, Any], rows: list[dict[str, Any]]) -> Mapping[str, Any]:
     """Write figures and card; returns the greedy accuracies for the terminal."""
-    settings = plan._asdict() | {"weights": weights, "seconds": round(seconds), "torch": torch.__version__}
     text = json.dumps({"settings": settings, "rows": rows}, indent=1)
     (folder / "figures.json").write_text(text + "\n", encoding="utf-8")
     write_card(folder, settings, rows)
     plain = [row for row in rows if "greedy" in row and not row["worked"]]
     named = {f"{r['difficulty']}, {r['phrasing']}, facts {r['facts']}": r["greedy"][0] for r in plain}
-    return {"weights": weights, **named}
+    return {"weights": settings["weights"], **named}
 
 
 def _train(training: Training, tokenizer: Any, evaluate_every: int) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
+
+_TOLD = ("model", "steps", "tokens", "rate", "seed", "half", "curriculum")
+"""Options that a card tells where they are not the usual ones."""
 
 
 class EmbeddedTrainer:
@@ -17,9 +20,9 @@ class EmbeddedTrainer:
         rate: highest learning rate; 0 takes the model's own.
         seed: of weights and examples.
         half: multiply matrices in bfloat16; weights stay float32.
-        count: test problems of each greedy figure.
-        sampled: test problems of each figure with 16 samples; 0 for none.
-        evaluate_every: steps between two figures on validation problems.
+        count: test problems of each greedy figure; for ``prm`` of each figure.
+        sampled: of language models: test problems of each figure with 16 samples; 0 for none.
+        evaluate_every: of language models: steps between two figures on validation problems.
         threads: of the processor; 0 leaves it to torch.
         start: folder of an exported model to begin with; ``""`` draws the weights, or, for ``prm``, takes the shipped
             target.
@@ -28,6 +31,8 @@ class EmbeddedTrainer:
         further: for ``prm``: batches by which its network is first trained further as a language model.
         solver: for ``prm``: the folders whose sampled solutions it learns from, separated by commas.
     """
+
+    free_on_resume: ClassVar[frozenset[str]] = frozenset({"count", "evaluate_every", "sampled", "steps", "threads"})
 
     def __init__(
         self,
@@ -52,6 +57,8 @@ class EmbeddedTrainer:
                 "steps, tokens, rate, sampled, further and threads must not be negative,"
                 " count and evaluate_every be 1 or more"
             )
+        if model == "prm" and curriculum != "whole":
+            raise ValueError("curriculum is of language models, not of model: prm")
         self._model, self._steps, self._tokens, self._rate, self._seed = model, steps, tokens, rate, seed
         self._half, self._count, self._sampled, self._every = half, count, sampled, evaluate_every
         self._threads, self._start, self._solver = threads, start, solver
@@ -86,7 +93,8 @@ class EmbeddedTrainer:
         begin = Path(resolve(self._start)) if self._start else None
         if begin:
             check_size(self._model, AutoConfig.from_pretrained(begin, local_files_only=True))
-        return run(plan, out, resume, begin, count=self._count, sampled=self._sampled, evaluate_every=self._every)
+        evaluation = {"count": self._count, "sampled": self._sampled, "evaluate_every": self._every}
+        return run(plan, out, resume, begin, command=self._command("start"), **evaluation)
 
     def _prm(self, out: Path, resume: bool) -> Mapping[str, Any]:
         from treewright_math.embedded_world.prm_run import run
@@ -96,4 +104,15 @@ class EmbeddedTrainer:
         plan = plan._replace(steps=self._steps or plan.steps, rate=self._rate or plan.rate)
         plan = plan._replace(tokens=self._tokens or plan.tokens)
         start = self._start or "treewright_math:data/target"
-        return run(plan, out, resume, start, self._solver.split(","), count=self._count)
+        solvers = self._solver.split(",")
+        return run(
+            plan, out, resume, start, solvers, command=self._command("start", "solver", "further"), count=self._count
+        )
+
+    def _command(self, *further: str) -> str:
+        """The command of this training, for its card."""
+        given: dict[str, Any] = {name: getattr(self, f"_{name}") for name in (*_TOLD, *further)}
+        usual: dict[str, Any] = EmbeddedTrainer.__init__.__kwdefaults__ or {}
+        changed = {name: value for name, value in given.items() if value != usual[name] or name == "model"}
+        settings = " ".join(f"--set {name}={value}" for name, value in changed.items())
+        return f"treewright train math/embedded {settings}"

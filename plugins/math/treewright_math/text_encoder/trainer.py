@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 
 class TextEncoderTrainer:
@@ -19,6 +19,8 @@ class TextEncoderTrainer:
         subject_weight: of the term that draws problems of one subject together; 0 uses no labels.
         threads: of torch.
     """
+
+    free_on_resume: ClassVar[frozenset[str]] = frozenset({"data", "threads"})
 
     def __init__(
         self,
