@@ -2,6 +2,8 @@
 
 1. Whole answers through the whole engine, against ``model.generate`` of transformers on the same prompts, made ready
    before the clock starts, at the same batch: drawn tokens a second up to each answer's end. Interleaved; medians.
+   ``generate`` draws on for rows that have ended; so there is a second row in which no answer ends: neither system
+   is told of a token that ends one, and all have ``--tokens`` tokens.
 2. Tokens read in a beam search, against those that are new by the record of requests and answers alone.
 3. Beam search and Monte-Carlo tree search of many problems together with kept prefixes; the same without keeping;
    the same one problem at a time with keeping, and without: all do the same search, with the same draws. Beside them
@@ -27,6 +29,7 @@ from treewright import __version__
 from treewright.searches.beam import Beam
 from treewright.searches.mcts import Mcts
 from treewright.searches.sample import Sample
+from treewright_language.checkpoints import load_causal_lm
 from treewright_registry import Encoding, Proposals, ProposeRequest, Step, Trajectory
 
 MIB = 1 << 20
@@ -74,6 +77,14 @@ MODES: dict[str, tuple[bool, bool, type[Watched]]] = {  # problems at once, reus
 SAME = [mode for mode, (_, _, policy) in MODES.items() if policy is Watched]
 
 
+class Endless(Watched):
+    """No token ends an answer: all of them have as many as are allowed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._text.ends = ()
+
+
 class Rows:
     """The table that is printed and written."""
 
@@ -90,27 +101,37 @@ class Rows:
 
 
 def generation(model: str, options: argparse.Namespace, table: Rows) -> None:
-    """Tokens a second of whole answers: ours and raw."""
+    """Tokens a second of whole answers, ours and raw: as they end, and all of one length."""
+    raw = load_causal_lm(model, device=options.device)  # as it comes: ours has another attention function
+    raw.generation_config.eos_token_id = None
+    for work, drawer in (("whole answers", Watched), ("answers of one length", Endless)):
+        _generation(work, drawer, raw, model, options, table)
+
+
+def _generation(
+    work: str, drawer: type[Watched], raw: Any, model: str, options: argparse.Namespace, table: Rows
+) -> None:
     size, most = options.batch, options.tokens
     policy = {"model": model, "max_tokens": most, "rows": size, "delimiter": "\n", "device": options.device}
     rates: dict[str, list[float]] = {"treewright": [], "transformers": []}
     for repeat in range(options.repeats + 1):  # the first does not count
-        run = Run(Sample, {"n": 1}, policy, problems=2 * size, live=size, batch=size)
-        ours = run.tokens / run.seconds(options.clock)
-        theirs = raw_rate(run.policy, size, most, options.clock, repeat)
+        run = Run(Sample, {"n": 1}, policy, problems=2 * size, live=size, batch=size, policy=drawer)
+        theirs = raw_rate(run.policy, raw, size, most, options.clock, repeat)
+        assert run.policy._text.ends or run.tokens == 2 * size * most
         if repeat:
-            rates["treewright"].append(ours)
+            rates["treewright"].append(run.tokens / run.seconds(options.clock))
             rates["transformers"].append(theirs)
     for system, values in rates.items():
-        table.add("whole answers", size, "drawn tokens", statistics.median(values), "1/s", system)
+        table.add(work, size, "drawn tokens", statistics.median(values), "1/s", system)
     ratios = [ours / theirs for ours, theirs in zip(*rates.values(), strict=True)]
-    table.add("whole answers", size, "ours / generate (bar: >= 0.9)", statistics.median(ratios), "ratio")
+    table.add(work, size, "ours / generate (bar: >= 0.9)", statistics.median(ratios), "ratio")
+    table.add(work, size, "least of the repeats", min(ratios), "ratio")
+    table.add(work, size, "most of the repeats", max(ratios), "ratio")
 
 
-def raw_rate(policy: Watched, size: int, most: int, clock: str, seed: int) -> float:
+def raw_rate(policy: Watched, raw: Any, size: int, most: int, clock: str, seed: int) -> float:
     """Drawn tokens a second of ``generate`` in batches of ``size``, up to each answer's end."""
     now = time.perf_counter if clock == "wall" else time.process_time
-    model = policy.network
     ends = list(policy._text.ends)
     batches = [padded(policy, range(start, start + size)) for start in (0, size)]
     torch.manual_seed(seed)
@@ -118,17 +139,18 @@ def raw_rate(policy: Watched, size: int, most: int, clock: str, seed: int) -> fl
     begin = now()
     for ids, mask in batches:
         with torch.inference_mode():
-            answers = model.generate(
+            answers = raw.generate(
                 ids,
                 attention_mask=mask,
                 do_sample=True,
                 top_k=0,
                 max_new_tokens=most,
-                eos_token_id=ends,
+                eos_token_id=ends or None,
                 pad_token_id=0,
             )[:, ids.shape[1] :]
-        ended = torch.isin(answers, torch.tensor(ends, device=answers.device)).int().cumsum(1)
+        ended = torch.isin(answers, torch.tensor(ends, dtype=torch.long, device=answers.device)).int().cumsum(1)
         drawn += int((ended == 0).sum()) + int((ended[:, -1] > 0).sum())
+    assert ends or drawn == 2 * size * most
     return drawn / (now() - begin)
 
 
