@@ -16,6 +16,7 @@ kind.
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -160,7 +161,7 @@ def _measured(
             yield row(name, "time a query", seconds * 1e3, "ms"), exact
             yield row(name, "share of exact", seconds / exact[1], "ratio"), exact
         yield from ((each, exact) for each in _overheads(kind, store, queries, row))
-        faiss.omp_set_num_threads(faiss.omp_get_num_procs())
+        faiss.omp_set_num_threads(os.cpu_count() or 1)
 
 
 def _median(call: Callable[..., Any], queries: Floats) -> float:

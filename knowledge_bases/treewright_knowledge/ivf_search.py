@@ -55,7 +55,10 @@ def _opened(folder: Path, count: int, dimension: int) -> Any:
     """The index of a store with its lists mapped."""
     library = faiss()
     flags = library.IO_FLAG_MMAP | library.IO_FLAG_READ_ONLY
-    return read_faiss(folder / INDEX, flags, "IVF", count, dimension)
+    index = read_faiss(folder / INDEX, flags, "IVF", count, dimension)
+    # FAISS would start 32 threads for each query to read ahead: 4 ms, where the search itself takes 0.2
+    library.downcast_InvertedLists(index.invlists).prefetch_nthread = 0
+    return index
 
 
 def _emptied(index: Any) -> Any:
