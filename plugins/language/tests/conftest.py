@@ -15,7 +15,11 @@ import pytest
 from plugins.language.tests.served_checkpoint import make_checkpoint
 from plugins.language.tests.vllm_shapes import VllmShapes
 
+from treewright_language.checkpoints import resolve
+from treewright_registry import ConfigurationError
+
 KEY = "sk-secret-of-the-tests"
+EMBEDDED = "treewright_math:data/target"
 LONGEST_HANG = 5.0  # seconds, in case a test forgets to end it
 
 
@@ -134,10 +138,28 @@ def ascii_checkpoint(tmp_path_factory):
     return make_checkpoint(tmp_path_factory.mktemp("models") / "ascii", ends=1.0)
 
 
+@pytest.fixture(scope="session")
+def embedded_checkpoint():
+    """The folder of the plugin math's embedded model, which knows word problems and ends steps with a line."""
+    for name in ("torch", "transformers", "openai"):
+        pytest.importorskip(name, reason="needs the extra 'language'")
+    try:
+        folder = resolve(EMBEDDED)
+    except ConfigurationError:
+        pytest.skip("the plugin math, or its embedded model, is not installed")
+    if not (folder / "model.safetensors").is_file():
+        pytest.skip("the embedded model has no weights here")
+    return folder
+
+
 @pytest.fixture
 def shapes(ascii_checkpoint, monkeypatch):
     """Starts servers with vLLM's wire shapes, as ``VllmShapes`` is made."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     with ExitStack() as running:
-        yield lambda **options: running.enter_context(VllmShapes(ascii_checkpoint, key=KEY, **options))
+
+        def shapes(folder=ascii_checkpoint, **options):
+            return running.enter_context(VllmShapes(folder, key=KEY, **options))
+
+        yield shapes

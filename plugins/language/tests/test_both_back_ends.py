@@ -1,15 +1,12 @@
 """The same model in this process and behind an endpoint: the same prompts, the same likelihoods."""
 
 import asyncio
-import importlib.util
 
 import pytest
 from plugins.language.tests.vllm_shapes import VllmShapes
 
-from treewright_language.checkpoints import resolve
 from treewright_language.openai_policy import OpenAIPolicy
 from treewright_registry import (
-    ConfigurationError,
     LikelihoodRequest,
     Problem,
     ProposeRequest,
@@ -19,33 +16,19 @@ from treewright_registry import (
 )
 
 KEY = "sk-of-two-back-ends"
-EMBEDDED = "treewright_math:data/target"
 CLOSE = 1e-4
 ROOT = Trajectory(Problem("p", "add 3 and 4."))
 
 
-def folder_of(name, ascii_checkpoint):
-    if name == "random":
-        return ascii_checkpoint
-    if importlib.util.find_spec("treewright_math") is None:
-        pytest.skip("the plugin math is not installed")
-    try:
-        folder = resolve(EMBEDDED)
-    except ConfigurationError:
-        pytest.skip("the plugin math has no embedded model")
-    if not (folder / "model.safetensors").is_file():
-        pytest.skip("the plugin math has no embedded model")
-    return folder
-
-
 @pytest.fixture(params=["random", "embedded"])
-def pair(request, ascii_checkpoint, monkeypatch):
+def pair(request, monkeypatch):
     """A local policy and the endpoint's."""
     from treewright_language.transformers_policy import TransformersPolicy
 
-    folder = folder_of(request.param, ascii_checkpoint)
+    folder = request.getfixturevalue({"random": "ascii_checkpoint", "embedded": "embedded_checkpoint"}[request.param])
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    common = {"temperature": 1.0, "max_tokens": 24, "delimiter": "\n" if request.param == "embedded" else "\n\n"}
+    delimiter = "\n" if request.param == "embedded" else "\n\n"
+    common = {"temperature": 1.0, "top_p": 1.0, "max_tokens": 24, "delimiter": delimiter}
     options = {"api": "completions", "tokenizer": str(folder), "token_ids": True, "samples": "together"}
     scoring = {"logprobs": True, "scoring": "prompt_logprobs"}
     with VllmShapes(folder, key=KEY) as server:

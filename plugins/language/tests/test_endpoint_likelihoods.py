@@ -31,16 +31,32 @@ def run(coroutine):
 
 
 @pytest.fixture
-def made(shapes, ascii_checkpoint):
-    """A policy and its server; the folder of the tokenizer stands for ``tokenizer: True``."""
+def served():
+    """Which model the server has: ``random``, unless a test says ``embedded``."""
+    return "random"
+
+
+@pytest.fixture
+def made(shapes, served, request):
+    """A policy and its server, by default with one law for samples and scores.
+
+    The folder of the tokenizer stands for ``tokenizer: True``.
+    """
+    folder = request.getfixturevalue("ascii_checkpoint" if served == "random" else "embedded_checkpoint")
+    common = {"max_tokens": 40, "temperature": 1.0, "top_p": 1.0, "delimiter": "\n\n" if served == "random" else "\n"}
 
     def made(*, offers=ABILITIES, law="model", **options):
-        server = shapes(offers=offers, law=law)
+        server = shapes(folder, offers=offers, law=law)
         if options.get("tokenizer") is True:
-            options["tokenizer"] = str(ascii_checkpoint)
-        return OpenAIPolicy(model="tiny", base_url=server.url, **{"max_tokens": 40, **options}), server
+            options["tokenizer"] = str(folder)
+        return OpenAIPolicy(model="tiny", base_url=server.url, **{**common, **options}), server
 
     return made
+
+
+both = pytest.mark.parametrize("served", ["random", "embedded"])
+ROOTS = {"random": ROOT, "embedded": Trajectory(Problem("w", "Tom has 3 apples and buys 4 more. How many are there?"))}
+TEXTS = {"random": "then 7 and 12\n\n", "embedded": "3 + 4 = 7\n"}
 
 
 def proposed(policy, n=4, trajectory=ROOT, seed=7, sampling=None, context=None):
@@ -79,12 +95,15 @@ TOKENS = {
 # -- to the token -----------------------------------------------------------------------------
 
 
-def test_with_token_ids_the_sampled_log_probability_is_the_likelihood_of_the_same_step(made):
-    policy, _ = made(**TOKENS)
-    steps = proposed(policy, 8).steps
+@both
+def test_with_token_ids_the_sampled_log_probability_is_the_likelihood_of_the_same_step(made, served):
+    policy, server = made(**TOKENS)
+    answer = proposed(policy, 8, ROOTS[served])
+    steps = answer.steps
+    assert (len(steps) + len(answer.failed), server.spent["requests"]) == (8, 1)  # an empty answer is no step
     assert {step.finish for step in steps} >= {"step", "stop"}
     for step in steps:
-        found = likelihood(policy, step)
+        found = likelihood(policy, step, ROOTS[served])
         assert found.log_probability == pytest.approx(step.log_probability, abs=CLOSE)
         assert found.tokens == step.tokens
 
@@ -143,11 +162,12 @@ BY_TEXT = [
 named = {"ids": lambda options: "-".join(str(value) for value in options.values())}
 
 
+@both
 @pytest.mark.parametrize("options", BY_TEXT, **named)
-def test_text_is_scored_as_the_model_itself_scores_it(made, options):
+def test_text_is_scored_as_the_model_itself_scores_it(made, served, options):
     policy, server = made(**options)
-    text = "then 7 and 12\n\n"
-    found = likelihood(policy, Step(text))
+    text = TEXTS[served]
+    found = likelihood(policy, Step(text), ROOTS[served])
     ids = server.tokenizer.encode(text, add_special_tokens=False)
     prompt = server._chat_ids(server.bodies[-1]) if policy.api == "chat" else server._text_ids(
         server.bodies[-1]["prompt"]
@@ -170,50 +190,109 @@ def test_a_sample_whose_tokens_are_its_texts_own_scores_as_it_was_sampled(made, 
     assert same
 
 
-def test_another_temperature_changes_what_is_sampled_and_not_the_law_that_is_reported(made):
-    """The law of the server's report: the model's own, whatever it samples at (vLLM's raw_logprobs)."""
-    policy, server = made(**TOKENS, temperature=0.5, top_p=0.9)
-    steps = proposed(policy, 3).steps
+# -- which law ----------------------------------------------------------------------------------
+
+REFUSED = r"the server tells log-probabilities of the model's own law \(logprob_law: model\), which is the one sampled"
+SCORES_REFUSED = r"the server tells the likelihood of given steps under the model's own law \(temperature 1, top_p 1\)"
+
+
+@both
+@pytest.mark.parametrize("asked", [Sampling(), Sampling(temperature=0.3, top_p=1.0)], ids=["options", "search"])
+def test_log_probabilities_of_another_law_than_the_samples_are_refused_and_nothing_is_asked(made, served, asked):
+    options = {} if asked.temperature else {"temperature": 0.3}
+    policy, server = made(**TOKENS, **options)
+    with pytest.raises(CallRefused, match=rf"^temperature 0\.3 and top_p 1: {REFUSED}"):
+        proposed(policy, sampling=asked, trajectory=ROOTS[served])
+    with pytest.raises(CallRefused, match=rf"^temperature 0\.3 and top_p 1: {SCORES_REFUSED}"):
+        likelihood(policy, Step(TEXTS[served]), ROOTS[served], asked)
+    assert server.bodies == []
+
+
+@pytest.mark.parametrize("unset", ["temperature", "top_p"])
+def test_what_the_server_draws_at_by_default_is_not_taken_for_the_models_own_law(made, unset):
+    policy, _ = made(**TOKENS, **{unset: None})
+    for call in (lambda: proposed(policy), lambda: likelihood(policy, Step("then 7"))):
+        with pytest.raises(
+            CallRefused, match=rf"{unset} unset \(the server's default\).*set  temperature: 1\.0  and  top_p"
+        ):
+            call()
+    assert likelihood(policy, Step("then 7"), sampling=Sampling(temperature=1.0, top_p=1.0)).tokens > 0
+
+
+@both
+def test_a_server_that_reports_the_law_it_samples_from_does_so_at_any_temperature_and_scores_at_1_only(made, served):
+    policy, server = made(**TOKENS, law="sampled", logprob_law="sampled", temperature=0.3)
+    steps = proposed(policy, 3, ROOTS[served]).steps
+    prompt = server.bodies[-1]["prompt"]
+    for step in steps:
+        assert step.log_probability == pytest.approx(direct(server, prompt, step.encoding.ids, 0.3), abs=CLOSE)
+    with pytest.raises(CallRefused, match=SCORES_REFUSED):
+        likelihood(policy, steps[0], ROOTS[served])
+    found = likelihood(policy, steps[0], ROOTS[served], Sampling(temperature=1.0, top_p=1.0))
+    assert found.log_probability == pytest.approx(direct(server, prompt, steps[0].encoding.ids), abs=CLOSE)
+
+
+@both
+def test_untied_the_models_own_law_is_told_at_any_temperature(made, served):
+    """For priors of a search; it is not the law that is drawn from."""
+    policy, server = made(**{**TOKENS, "scoring": "none"}, logprob_law="untied", temperature=0.3)
+    steps = proposed(policy, 3, ROOTS[served]).steps
     prompt = server.bodies[-1]["prompt"]
     for step in steps:
         assert step.log_probability == pytest.approx(direct(server, prompt, step.encoding.ids), abs=CLOSE)
-        assert likelihood(policy, step).log_probability == pytest.approx(step.log_probability, abs=CLOSE)
+    drawn = [direct(server, prompt, step.encoding.ids, 0.3) for step in steps]
+    assert max(abs(step.log_probability - law) for step, law in zip(steps, drawn, strict=True)) > 100 * CLOSE
 
 
-def test_the_law_that_is_sampled_from_can_be_reported_and_is_then_not_mixed_with_the_other(made):
-    policy, server = made(**TOKENS, law="sampled", logprob_law="sampled", temperature=0.5)
-    [step] = proposed(policy, 1).steps
-    prompt = server.bodies[-1]["prompt"]
-    assert step.log_probability == pytest.approx(direct(server, prompt, step.encoding.ids, 0.5), abs=CLOSE)
-    with pytest.raises(CallRefused, match="under the model's own law, and that of samples under the law they were dr"):
-        likelihood(policy, step)
-    found = likelihood(policy, step, sampling=Sampling(temperature=1.0, top_p=1.0))
-    assert found.log_probability == pytest.approx(direct(server, prompt, step.encoding.ids), abs=CLOSE)
-
-
-@pytest.mark.parametrize("told", [{}, {"temperature": 1.0}, {"top_p": 1.0}], ids=str)
-def test_what_the_server_draws_at_by_default_is_not_taken_for_the_models_own_law(made, told):
-    policy, _ = made(**TOKENS, law="sampled", logprob_law="sampled", **told)
-    with pytest.raises(CallRefused, match=r"set  temperature: 1\.0  and  top_p: 1\.0,"):
-        likelihood(policy, Step("then 7"))
-    both, _ = made(**TOKENS, law="sampled", logprob_law="sampled", temperature=1.0, top_p=1.0)
-    assert likelihood(both, Step("then 7")).tokens > 0
+def test_greedy_samples_which_searches_ask_for_on_the_side_have_no_log_probability_and_are_not_refused(made):
+    policy, server = made(**TOKENS)
+    greedy = proposed(policy, 1, sampling=TO_END._replace(temperature=0.0)).steps
+    assert [step.log_probability for step in greedy] == [None]
+    assert "logprobs" not in server.bodies[-1]
+    sampled, _ = made(**TOKENS, law="sampled", logprob_law="sampled")
+    [step] = proposed(sampled, 1, sampling=TO_END._replace(temperature=0.0)).steps
+    assert step.log_probability == 0.0
 
 
 @pytest.mark.parametrize("extra", [{"top_k": 20}, {"min_p": 0.1}, {"repetition_penalty": 1.1}], ids=str)
-def test_extra_fields_that_change_the_law_are_refused_where_two_laws_would_be_mixed(extra):
-    mixed = {"model": "m", "api": "completions", "scoring": "echo", "logprob_law": "sampled"}
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"scoring": "echo", "logprob_law": "sampled"}, "which scoring tells; leave it out, or set  scoring: none"),
+        ({"scoring": "echo"}, "which scoring tells; leave it out, or set  scoring: none"),
+        (
+            {"logprobs": True},
+            "which logprob_law: model tells; leave it out, or set  logprob_law: sampled  or  untied",
+        ),
+    ],
+)
+def test_extra_fields_that_change_the_law_are_refused_where_two_laws_would_be_mixed(options, said, extra):
     [name] = extra
-    with pytest.raises(ValueError, match=f"extra holds {name}, so that samples follow another law"):
-        OpenAIPolicy(**mixed, extra=extra)
+    with pytest.raises(ValueError) as refused:
+        OpenAIPolicy(model="m", api="completions", **options, extra=extra)
+    law = "so that samples follow another law than the model's own"
+    assert str(refused.value) == f"extra holds {name}, {law}, {said}"
 
 
 def test_extra_fields_that_change_nothing_pass(shapes):
-    url = shapes().url
-    mixed = {"model": "m", "base_url": url, "api": "completions", "scoring": "echo", "logprob_law": "sampled"}
-    OpenAIPolicy(**mixed, extra={"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0})
-    OpenAIPolicy(**{**mixed, "logprob_law": "model"}, extra={"top_k": 20})
-    OpenAIPolicy(**{**mixed, "scoring": "none"}, extra={"top_k": 20})
+    common = {"model": "m", "base_url": shapes().url, "api": "completions"}
+    neutral = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+    OpenAIPolicy(**common, scoring="echo", logprobs=True, extra=neutral)
+    OpenAIPolicy(**common, scoring="none", extra={"top_k": 20})
+    OpenAIPolicy(**common, logprobs=True, logprob_law="sampled", extra={"top_k": 20})
+    OpenAIPolicy(**common, logprobs=True, logprob_law="untied", extra={"top_k": 20})
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"scoring": "echo", "logprobs": True}, "logprob_law: untied is for log-probabilities of samples alone"),
+        ({}, "logprob_law: untied has no effect without  logprobs: true"),
+    ],
+)
+def test_untied_is_for_samples_alone(options, said):
+    with pytest.raises(ValueError, match=said):
+        OpenAIPolicy(model="m", api="completions", logprob_law="untied", **options)
 
 
 # -- the boundary -----------------------------------------------------------------------------

@@ -50,6 +50,15 @@ def test_a_server_with_vllms_shapes_can_do_everything(shapes, api):
     assert server.spent["completion_tokens"] < 200  # it is cheap
 
 
+def test_a_chat_model_that_refuses_max_tokens_is_asked_in_its_words(shapes):
+    server = shapes()
+    found(server.url, limit_field="max_completion_tokens")
+    chats = [body for body in server.bodies if "messages" in body]
+    assert chats
+    assert not any("max_tokens" in body for body in chats)
+    assert all("max_tokens" in body for body in server.bodies if "prompt" in body)
+
+
 MISSING = {
     "n": {"n": "no (1 of 2 samples)"},
     "logprobs": {"logprobs": "no", "echo": "no"},  # echo without log-probabilities scores nothing
@@ -124,6 +133,7 @@ def test_a_server_that_is_not_there_is_said_at_once(monkeypatch):
     pytest.importorskip("openai")
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     said = refusal("http://127.0.0.1:9/v1")
+    assert said.startswith("model 'tiny' at http://127.0.0.1:9/v1: ")
     assert said.endswith("APIConnectionError: Connection error.\n    is the server running, and base_url right?")
 
 

@@ -50,6 +50,7 @@ def test_all_options_reach_the_server(server, ask):
         "a", stop_reason="\n\n", logprobs={"content": [{"token": "a", "logprob": -0.5}]}
     )
     options = {"temperature": 0.5, "top_p": 0.9, "max_tokens": 40, "stop": ("END",), "logprobs": True}
+    options["logprob_law"] = "sampled"
     [proposals] = ask(ProposeRequest(ROOT, 1, 7), instruction="Be brief.", **options)
     [body] = server.bodies
     del body["seed"], body["path"]
@@ -272,13 +273,41 @@ def test_options_out_of_range_are_refused(options, said):
 def test_no_extra_field_can_override_what_the_policy_sends(server, ask):
     """Every field of the bodies that it sends, whatever the options, is refused in ``extra``."""
     server.answer = lambda body: server.says("a", stop_reason="\n\n", logprobs={"content": [{"logprob": -1.0}]})
-    everything = {"temperature": 0.5, "top_p": 0.9, "max_tokens": 40, "logprobs": True, "continuation": "message"}
+    everything = {"temperature": 1.0, "top_p": 1.0, "max_tokens": 40, "logprobs": True, "continuation": "message"}
     ask(ProposeRequest(ROOT.extend(Step("b\n\n")), 1, 7), **everything)
     sent = set(server.bodies[0]) - {"path"}
     assert len(sent) == 10
-    for field in sent | {"n", "prompt", "echo", "prompt_logprobs", "return_token_ids", "best_of"}:
+    others = {"n", "prompt", "echo", "prompt_logprobs", "return_token_ids", "best_of", "stream_options"}
+    endings = {"max_completion_tokens", "min_tokens", "ignore_eos", "stop_token_ids", "include_stop_str_in_output"}
+    for field in sent | others | endings | {"use_beam_search", "top_logprobs"}:
         with pytest.raises(ValueError, match=f"extra must not hold {field}, which "):
             OpenAIPolicy(model="m", extra={field: 1})
+
+
+def test_the_upper_limit_has_the_name_that_the_model_takes(server, ask):
+    ask(ProposeRequest(ROOT, 1, 7, TO_END), max_tokens=40, limit_field="max_completion_tokens")
+    [body] = server.bodies
+    assert (body["max_completion_tokens"], "max_tokens" in body) == (40, False)
+    with pytest.raises(ValueError, match="limit_field: max_completion_tokens is for api: chat"):
+        OpenAIPolicy(model="m", api="completions", limit_field="max_completion_tokens")
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:9", "ftp://x/v1", "http://", "http:///v1", "x", "", "http://a:b/v1", "http://[::1/v1"]
+)
+def test_what_is_no_address_of_a_server_is_refused(url, monkeypatch):
+    with pytest.raises(ConfigurationError) as refused:
+        OpenAIPolicy(model="m", base_url=url)
+    assert str(refused.value) == (
+        f"base_url is no address of a server: '{url}'\n    write  http://HOST:PORT/v1  or  https://…"
+    )
+
+
+def test_an_address_in_the_environment_is_held_to_the_same_and_shows_no_password(server, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "ftp://me:hidden@x/v1?token=hidden")
+    with pytest.raises(ConfigurationError) as refused:
+        OpenAIPolicy(model="m")
+    assert str(refused.value).startswith("the environment variable OPENAI_BASE_URL is no address of a server: 'x/v1'\n")
 
 
 def test_several_reserved_fields_are_told_with_their_reason():

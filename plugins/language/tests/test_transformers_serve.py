@@ -168,9 +168,9 @@ def test_steps_can_be_cut_here_where_it_is_not_asked_to_stop(policy):
 def test_fields_that_it_ignores_are_noticed_in_its_answer(policy):
     with pytest.raises(CallRefused, match=r"it does not offer 'n'; set  samples: single"):
         proposed(policy(samples="together"))
-    [reason] = proposed(policy(logprobs=True), 1).failed
+    [reason] = proposed(policy(logprobs=True, temperature=1.0, top_p=1.0), 1).failed
     assert "the server returned no log-probabilities" in reason
-    scored = policy(api="completions", scoring="echo")
+    scored = policy(api="completions", scoring="echo", temperature=1.0, top_p=1.0)
     with pytest.raises(CallRefused, match="it does not offer echo"):
         asyncio.run(scored.log_likelihood([LikelihoodRequest(ROOT.extend(Step("12")))]))
 

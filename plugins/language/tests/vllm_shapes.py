@@ -137,7 +137,7 @@ class VllmShapes:
             met = next((stop for stop in stops if stop in text), None)
             if met is not None:
                 return Drawn(ids, values, text[: text.index(met)], "stop", met)
-            if len(ids) == body.get("max_tokens", 16):
+            if len(ids) == body.get("max_completion_tokens", body.get("max_tokens", 16)):
                 return Drawn(ids, values, text, "length", None)
             feed = torch.tensor([[token]])
 

@@ -7,6 +7,8 @@ A model is named by
 - ``package:folder``, a folder within an installed package, or
 - a hub name ``owner/model``: taken from the local cache, and fetched only with ``download=True``.
 
+``./owner/model`` is a folder and never a hub name; write folders so, that a missing one is told at once.
+
 Weights are read from safetensors only. Code that comes with a checkpoint runs only if asked for.
 Nothing heavy is imported before something is loaded.
 """
@@ -70,6 +72,18 @@ def check_folder(model: str, *, trust_remote_code: bool = False) -> Path | str:
     return place
 
 
+def check_tokenizer(model: str) -> Path | str:
+    """What ``model`` names, if it is a folder with a tokenizer's files; a hub name passes.
+
+    Raises:
+        ConfigurationError: there is no such folder, or no tokenizer in it.
+    """
+    place = resolve(model)
+    if isinstance(place, Path) and not (place / "tokenizer.json").is_file() and not _any(place, *_VOCABULARIES):
+        raise _fault(place, "there is no tokenizer.json", "copy the tokenizer's files into the folder")
+    return place
+
+
 def load_tokenizer(model: str, *, download: bool = False, trust_remote_code: bool = False) -> "PreTrainedTokenizerBase":
     """The tokenizer of a checkpoint.
 
@@ -80,13 +94,11 @@ def load_tokenizer(model: str, *, download: bool = False, trust_remote_code: boo
     Raises:
         ConfigurationError: the tokenizer is missing or damaged, or the libraries are.
     """
-    place = resolve(model)
+    place = check_tokenizer(model)
     _need_libraries()
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     plain = isinstance(place, Path) and (place / "tokenizer.json").is_file()
-    if isinstance(place, Path) and not plain and not _any(place, *_VOCABULARIES):
-        raise _fault(place, "there is no tokenizer.json", "copy the tokenizer's files into the folder")
     reader: Any = PreTrainedTokenizerFast if plain else AutoTokenizer
     options = {} if plain else {"trust_remote_code": trust_remote_code}
     with _explained(place, "tokenizer"), _quiet():

@@ -29,11 +29,13 @@ class Endpoint:
         api_key_env: environment variable that holds the key.
 
     Raises:
-        ConfigurationError: the client library or the key is missing.
+        ConfigurationError: the client library or the key is missing, or the address is none.
     """
 
     def __init__(self, base_url: str | None, api_key_env: str) -> None:
-        self._url = base_url or os.environ.get("OPENAI_BASE_URL") or _VENDOR
+        variable = os.environ.get("OPENAI_BASE_URL")
+        self._url = base_url or variable or _VENDOR
+        check_address(self._url, "base_url" if base_url else "the environment variable OPENAI_BASE_URL")
         key = _key(api_key_env)
         # functions that know the key: unlike attributes they show it to nobody
         self._without_key: Callable[[str], str] = lambda text: text.replace(key, "***")
@@ -55,14 +57,14 @@ class Endpoint:
         # the client would refuse fields that it does not know; in ``extra_body`` all of them pass
         return await self._sent(asked.with_raw_response.create(**own, extra_body=others), body["model"])
 
-    async def models(self) -> str:
-        """The response body that lists the server's models.
+    async def models(self, wanted: str) -> str:
+        """The response body that lists the server's models; ``wanted`` is the one that errors speak of.
 
         Raises:
             CallFailed: as ``complete``.
         """
         client = await self._clients.get()
-        return await self._sent(client.models.with_raw_response.list(), "any")
+        return await self._sent(client.models.with_raw_response.list(), wanted)
 
     async def _sent(self, request: Awaitable[Any], model: str) -> str:
         try:
@@ -89,6 +91,28 @@ class Endpoint:
         """The server's address, without user, password and query."""
         url = urlsplit(self._url)
         return f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"
+
+
+def check_address(url: str, where: str) -> None:
+    """Refuse what is no address of a server.
+
+    Args:
+        url: the address.
+        where: what holds it, for the message.
+
+    Raises:
+        ConfigurationError: it has another scheme than http and https, no host, or no port where one should be.
+    """
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, brackets that do not match
+        good = False
+    if not good:
+        shown = url.rpartition("@")[2].partition("?")[0]  # without user, password and query
+        raise ConfigurationError(
+            f"{where} is no address of a server: '{shown}'\n    write  http://HOST:PORT/v1  or  https://…"
+        )
 
 
 def _reason(error: Exception) -> str:

@@ -46,7 +46,7 @@ async def probed(policy: "OpenAIPolicy", endpoint: Endpoint) -> list[str]:
         ConfigurationError: the server is not there, refuses the key, does not serve the model, or lacks what the
             policy's options need.
     """
-    probe = Probe(endpoint, policy.model, policy.api, policy.extra)
+    probe = Probe(endpoint, policy.model, policy.api, policy.extra, policy.limit_field)
     findings = {"model listed": await probe.health()}
     for name, try_it in probe.trials().items():
         findings[name] = await try_it()
@@ -66,13 +66,17 @@ class Probe:
         model: the model's name there.
         api: which API the policy uses; ``chat`` and ``completions`` themselves are both tried.
         extra: further fields of every request.
+        limit_field: what the chat API calls the upper limit of tokens.
     """
 
-    def __init__(self, endpoint: Endpoint, model: str, api: Api, extra: dict[str, Any]) -> None:
+    def __init__(
+        self, endpoint: Endpoint, model: str, api: Api, extra: dict[str, Any], limit_field: str = "max_tokens"
+    ) -> None:
         self.endpoint = endpoint
         self.model = model
         self.api: Api = api
         self.extra = extra
+        self.limit_field = limit_field
 
     def trials(self) -> dict[str, Callable[[], Awaitable[Finding]]]:
         """What is tried, in this order."""
@@ -96,7 +100,7 @@ class Probe:
             ConfigurationError: it does not, or never answers.
         """
         try:
-            listed = decoded(await self._patiently(self.endpoint.models()))
+            listed = decoded(await self._patiently(self.endpoint.models(self.model)))
             names = [str(entry.get("id")) for entry in field(listed, "data", list)]
         except CallFailed as error:
             if any(f"HTTP {status}" in str(error) for status in (401, 403)):
@@ -197,6 +201,8 @@ class Probe:
 
     async def _sent(self, fields: dict[str, Any], api: Api) -> str:
         prompt = {"messages": [{"role": "user", "content": _QUESTION}]} if api == "chat" else {"prompt": _QUESTION}
+        if api == "chat":
+            fields = {self.limit_field if name == "max_tokens" else name: value for name, value in fields.items()}
         return await self._patiently(
             self.endpoint.complete(api, {"model": self.model, **prompt, **fields, **self.extra})
         )

@@ -4,30 +4,32 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from treewright_language.checkpoints import check_tokenizer
+from treewright_language.endpoint import check_address
+from treewright_language.openai_laws import check_extra_law
 from treewright_language.sampling_range import check_sampling
+from treewright_registry import ConfigurationError
 
 if TYPE_CHECKING:
     from treewright_language.openai_policy import OpenAIPolicy
 
 _FIELDS = {
-    "which the policy sets": ("model", "messages", "prompt", "n", "seed", "stream", "best_of"),
+    "which the policy sets": ("model", "messages", "prompt", "n", "seed", "stream", "stream_options", "best_of"),
     "which are options, and a search's to ask": ("temperature", "top_p", "max_tokens", "stop", "logprobs"),
+    "which 'limit_field' sets": ("max_completion_tokens",),
+    "which decide where an answer ends, as max_tokens and stop do": (
+        "min_tokens",
+        "ignore_eos",
+        "stop_token_ids",
+        "include_stop_str_in_output",
+    ),
+    "which makes answers that are no samples": ("use_beam_search",),
+    "which brings what is not read": ("top_logprobs",),
     "which 'scoring' sets": ("echo", "prompt_logprobs"),
     "which 'token_ids' sets": ("return_token_ids",),
     "which 'continuation' sets": ("continue_final_message", "add_generation_prompt"),
 }
 """Why fields must not stand in ``extra``, where they would win over what was asked for, and which."""
-
-_NEUTRAL: dict[str, tuple[Any, ...]] = {
-    "top_k": (None, 0, -1),
-    "min_p": (None, 0),
-    "typical_p": (None, 1),
-    "frequency_penalty": (None, 0),
-    "presence_penalty": (None, 0),
-    "repetition_penalty": (None, 1),
-    "logit_bias": (None, {}),
-}
-"""Fields of servers that change the law drawn from, beside temperature and top_p, and at which values they do not."""
 
 
 def check_options(policy: "OpenAIPolicy | SimpleNamespace") -> None:
@@ -35,6 +37,7 @@ def check_options(policy: "OpenAIPolicy | SimpleNamespace") -> None:
 
     Raises:
         ValueError: says which, and what to set.
+        ConfigurationError: ``base_url`` is no address, or ``tokenizer`` names none.
     """
     if not policy.model:
         raise ValueError("model must name a model of the server")
@@ -42,10 +45,13 @@ def check_options(policy: "OpenAIPolicy | SimpleNamespace") -> None:
         raise ValueError("delimiter and stop strings must not be empty")
     if policy.logprobs and not policy.server_stops:
         raise ValueError("logprobs: true needs server_stops: true, since log-probabilities cover what is cut off here")
+    if policy.base_url is not None:
+        check_address(policy.base_url, "base_url")
     _check_extra(policy.extra)
     _check_api(policy)
+    _check_tokenizer(policy.tokenizer)
     _check_scoring(policy)
-    _check_one_law(policy)
+    check_extra_law(policy.logprob_law, policy.logprobs, policy.scoring != "none", policy.extra)
     check_sampling(policy.sampling)
 
 
@@ -62,8 +68,20 @@ def _check_api(policy: "OpenAIPolicy | SimpleNamespace") -> None:
         raise ValueError("tokenizer is for api: completions; with api: chat the server applies its own template")
     if policy.token_ids and (chat or policy.tokenizer is None):
         raise ValueError("token_ids: true needs api: completions and tokenizer, the folder of the model's tokenizer")
+    if not chat and policy.limit_field == "max_completion_tokens":
+        raise ValueError(
+            "limit_field: max_completion_tokens is for api: chat; the completions API has max_tokens alone"
+        )
     if not chat and policy.continuation != "turn":
         raise ValueError("continuation is for api: chat; with api: completions the text is always continued")
+
+
+def _check_tokenizer(tokenizer: str | None) -> None:
+    try:
+        if tokenizer is not None:
+            check_tokenizer(tokenizer)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"tokenizer: {error}") from None
 
 
 def _check_scoring(policy: "OpenAIPolicy | SimpleNamespace") -> None:
@@ -77,15 +95,3 @@ def _check_scoring(policy: "OpenAIPolicy | SimpleNamespace") -> None:
         )
     if policy.token_ids and policy.scoring == "echo":
         raise ValueError("token_ids: true needs scoring: prompt_logprobs, since echo is about text")
-
-
-def _check_one_law(policy: "OpenAIPolicy | SimpleNamespace") -> None:
-    if policy.scoring == "none" or policy.logprob_law == "model":
-        return
-    extra = policy.extra
-    changing = [name for name, neutral in _NEUTRAL.items() if name in extra and extra[name] not in neutral]
-    if changing:
-        raise ValueError(
-            f"extra holds {', '.join(changing)}, so that samples follow another law (logprob_law: sampled) than the"
-            " likelihoods that scoring tells, the model's own; leave it out, or set  scoring: none"
-        )

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 from treewright_language.completion import Reading, read_completion
 from treewright_language.endpoint import Api, Endpoint
 from treewright_language.endpoint_prompts import ChatPrompts, Continuation, Fields, Prompts, TextPrompts, TokenPrompts
+from treewright_language.openai_laws import Law, against_sampled, against_scores, in_effect
 from treewright_language.openai_options import check_options
 from treewright_language.scoring import ASKED, Scoring, read_likelihood
 from treewright_registry import (
@@ -33,7 +34,7 @@ from treewright_registry import (
 )
 
 Samples = Literal["single", "together"]
-Law = Literal["model", "sampled"]
+LimitField = Literal["max_tokens", "max_completion_tokens"]
 
 _SEED_BITS = 31  # what every server takes; some keep seeds in a signed 32-bit integer
 _GO_ON = "Go on exactly where you stopped. Do not repeat anything."
@@ -67,6 +68,7 @@ class OpenAIPolicy:
         temperature: 0.0 is greedy.
         top_p: nucleus mass in (0, 1].
         max_tokens: upper limit for each step.
+        limit_field: under which name that is sent; some chat models refuse ``max_tokens``.
         delimiter: ends a step, and stays part of it; only for sampling unit ``step``.
         server_stops: whether the server is asked to stop at the delimiter. If false, the server
             writes on to the end or to ``max_tokens``, and the step is cut here: works everywhere,
@@ -78,8 +80,11 @@ class OpenAIPolicy:
             then fails the call.
         logprob_law: which law those follow: ``model`` is the model's own (temperature 1, nothing cut off), as
             servers report by default; ``sampled`` is the one drawn from (vLLM: ``--logprobs-mode processed_logprobs``).
+            Under ``model`` a call for samples of another law is refused, but for greedy ones, which get none.
+            ``untied`` takes the model's own whatever is drawn: enough for priors (``rule: puct``), wrong for weights.
         scoring: how the server tells the likelihood of given text: by ``echo`` (completions) or ``prompt_logprobs``
-            (vLLM, both APIs); ``none`` if it cannot. It is always the model's own law.
+            (vLLM, both APIs); ``none`` if it cannot. It is always the model's own law, so temperature and top_p of the
+            call must be 1.
         end_of_answer: what the model writes at the end of an answer, e.g. ``<|im_end|>``, to score steps that end one;
             ``None`` takes the tokenizer's, and refuses such steps without one.
         extra: further fields of every request's body, as the server knows them, e.g. ``{top_k: 20}``.
@@ -89,7 +94,7 @@ class OpenAIPolicy:
             promises nothing, since the configuration check looks at it before any option is known.
 
     Raises:
-        ConfigurationError: the client library, the key or the tokenizer is missing.
+        ConfigurationError: the client library, the key or the tokenizer is missing, or the server's address is none.
         ValueError: an option is out of range, or has no effect.
     """
 
@@ -118,6 +123,23 @@ class OpenAIPolicy:
         named = {name: given[name] for name in ("temperature", "top_p", "max_tokens")}
         check_options(SimpleNamespace(**given, sampling=Sampling(**named)))
 
+    @staticmethod
+    def check_law(options: Mapping[str, Any], capabilities: frozenset[str], sampling: Sampling) -> None:
+        """Refuse a search's sampling under which the server would tell log-probabilities of another law.
+
+        Raises:
+            ValueError: says why, and what to set.
+        """
+        drawn = in_effect(Sampling(temperature=options.get("temperature"), top_p=options.get("top_p")), sampling)
+        reasons = []
+        if Capability.LOG_LIKELIHOOD in capabilities:
+            reasons.append(against_scores(drawn))
+        if Capability.LOG_PROBABILITY in capabilities:
+            reasons.append(against_sampled(options.get("logprob_law", "model"), drawn))
+        reason = next((each for each in reasons if each is not None), None)
+        if reason is not None:
+            raise ValueError(reason)
+
     def __init__(
         self,
         *,
@@ -134,6 +156,7 @@ class OpenAIPolicy:
         temperature: float | None = None,
         top_p: float | None = None,
         max_tokens: int | None = None,
+        limit_field: LimitField = "max_tokens",
         delimiter: str = "\n\n",
         server_stops: bool = True,
         stop_told: Literal["reason", "text"] = "reason",
@@ -145,6 +168,7 @@ class OpenAIPolicy:
         extra: dict[str, Any] | None = None,
     ) -> None:
         self.model = model
+        self.base_url = base_url
         self.api: Api = api
         self.tokenizer = tokenizer
         self.token_ids = token_ids
@@ -153,6 +177,7 @@ class OpenAIPolicy:
         self.go_on = go_on
         self.single_samples = samples == "single"
         self.sampling = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens)
+        self.limit_field: LimitField = limit_field
         self.delimiter = delimiter
         self.server_stops = server_stops
         self.stop_told: Literal["reason", "text"] = stop_told
@@ -172,7 +197,8 @@ class OpenAIPolicy:
 
         Raises:
             RetryLater: the server is busy, or sees too many requests.
-            CallRefused: the server refuses the request for what it is, or does not offer what the options say.
+            CallRefused: the server refuses the request for what it is, or does not offer what the options say; or its
+                log-probabilities would not be those of the law that is sampled from.
             CallFailed: the server did not answer, or not with what was asked for.
         """
         return [await self._answer(request) for request in requests]
@@ -182,7 +208,7 @@ class OpenAIPolicy:
 
         Raises:
             CallRefused: the server does not offer it; the step cannot be told apart from what stands before it;
-                or the request's sampling and ``logprob_law: sampled`` ask for another law.
+                or the request's sampling is another law than the model's own.
             RetryLater, CallFailed: as ``propose``.
         """
         return [await self._scored(request) for request in requests]
@@ -215,10 +241,13 @@ class OpenAIPolicy:
         return Proposals(steps, Usage(*usage), tuple(reason for made in results for reason in made.failed))
 
     async def _asked(self, request: ProposeRequest, index: int, prompt: Fields, samples: int) -> Proposals:
-        body = self._body(request.sampling, {**prompt, "seed": request.key(index).seed & ((1 << _SEED_BITS) - 1)})
+        tells = self._tells(request.sampling)
+        body = self._body(
+            request.sampling, tells, {**prompt, "seed": request.key(index).seed & ((1 << _SEED_BITS) - 1)}
+        )
         text = await self._endpoint.complete(self.api, body | ({"n": samples} if samples > 1 else {}))
         try:
-            made = read_completion(text, self._reading(request, samples))
+            made = read_completion(text, self._reading(request, samples, tells))
         except CallFailed as error:
             raise self._named(error) from None
         failed = tuple(str(self._endpoint.failure(self.model, reason)) for reason in made.failed)
@@ -227,7 +256,9 @@ class OpenAIPolicy:
     async def _scored(self, request: LikelihoodRequest) -> Likelihood:
         if self.scoring == "none":
             raise CallRefused("scoring: none; set  scoring: echo  or  scoring: prompt_logprobs  if the server can")
-        self._check_law(request.sampling)
+        reason = against_scores(in_effect(self.sampling, request.sampling))
+        if reason is not None:
+            raise CallRefused(reason)
         scored = self._prompts.scored(request, self.blobs)
         body = {"model": self.model, **scored.fields, **ASKED[self.scoring], **self.extra}
         text = await self._endpoint.complete(self.api, body)
@@ -241,11 +272,24 @@ class OpenAIPolicy:
         failure = self._endpoint.failure(self.model, str(error))
         return CallRefused(str(failure)) if isinstance(error, CallRefused) else failure
 
-    def _reading(self, request: ProposeRequest, samples: int) -> Reading:
+    def _tells(self, asked: Sampling) -> bool:
+        """Whether samples get log-probabilities; a call that asks for those of another law is refused.
+
+        Greedy samples get none under the model's own law: searches ask for them on the side, and do not weigh them.
+        """
+        drawn = in_effect(self.sampling, asked)
+        if not self.logprobs or (self.logprob_law == "model" and drawn.temperature == 0):
+            return False
+        reason = against_sampled(self.logprob_law, drawn)
+        if reason is not None:
+            raise CallRefused(reason)
+        return True
+
+    def _reading(self, request: ProposeRequest, samples: int, tells: bool) -> Reading:
         return Reading(
             delimiter=self.delimiter if request.sampling.unit == "step" else None,
             server_stops=self.server_stops,
-            logprobs=self.logprobs,
+            logprobs=tells,
             first=request.trajectory.step is None,
             api=self.api,
             stop_told=self.stop_told,
@@ -253,17 +297,17 @@ class OpenAIPolicy:
             encoding=self._prompts.encoding if isinstance(self._prompts, TokenPrompts) else None,
         )
 
-    def _body(self, asked: Sampling, prompt: Fields) -> Fields:
+    def _body(self, asked: Sampling, tells: bool, prompt: Fields) -> Fields:
         """The JSON body of an HTTP request; what is unset is left out."""
-        own = self.sampling
+        drawn = in_effect(self.sampling, asked)
         fields = {
             "model": self.model,
             **prompt,
-            "temperature": own.temperature if asked.temperature is None else asked.temperature,
-            "top_p": own.top_p if asked.top_p is None else asked.top_p,
-            "max_tokens": own.max_tokens if asked.max_tokens is None else asked.max_tokens,
+            "temperature": drawn.temperature,
+            "top_p": drawn.top_p,
+            self.limit_field: drawn.max_tokens,
             "stop": self._stops(asked.unit) or None,
-            "logprobs": (self.api == "chat" or 1) if self.logprobs else None,
+            "logprobs": (self.api == "chat" or 1) if tells else None,
             **self.extra,
         }
         return {name: value for name, value in fields.items() if value is not None}
@@ -278,15 +322,3 @@ class OpenAIPolicy:
         if self.token_ids and self.tokenizer is not None:
             return TokenPrompts(self.instruction, self.tokenizer)
         return TextPrompts(self.instruction, self.tokenizer, self.end_of_answer)
-
-    def _check_law(self, asked: Sampling) -> None:
-        temperature = self.sampling.temperature if asked.temperature is None else asked.temperature
-        top_p = self.sampling.top_p if asked.top_p is None else asked.top_p
-        # unset is not 1: the server's default holds, which the checkpoint's generation_config.json may set
-        if self.logprob_law == "sampled" and (temperature, top_p) != (1.0, 1.0):
-            raise CallRefused(
-                "the server tells the likelihood of given text under the model's own law, and that of samples"
-                " under the law they were drawn from (logprob_law: sampled); set  temperature: 1.0  and  top_p: 1.0,"
-                "  or start the server so that both are the model's (vLLM: --logprobs-mode raw_logprobs) and set"
-                "  logprob_law: model"
-            )
