@@ -1,11 +1,16 @@
 """The files in ``configs``: good as they stand, and alike but for the models."""
 
+import json
+import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from plugins.language.tests.vllm_shapes import VllmShapes
 
-from treewright import load_pipeline
+from treewright import load_pipeline, run_pipeline
 from treewright.cli.main import main
+from treewright_language.checkpoints import resolve
 
 FOLDER = Path(__file__).parents[3] / "configs"
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -19,10 +24,69 @@ def test_there_are_files_and_the_table_names_all_of_them():
         assert file.name in named or file.name.replace("-endpoint", "-local") in named
 
 
+def folders_of(file):
+    return set(re.findall(r"\./models/[\w.-]+", "".join(each.read_text() for each in (file, *_extended(file)))))
+
+
+def _extended(file):
+    for name in re.findall(r"^extends: (.*\.yaml)$", file.read_text(), re.MULTILINE):
+        yield FOLDER / name
+        yield from _extended(FOLDER / name)
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_config_check_finds_nothing_wrong(file, capsys):
+def test_config_check_finds_nothing_wrong_where_the_models_are(file, tmp_path, monkeypatch, capsys):
+    """What the check can see of a folder without loading; the weights in it are none."""
+    monkeypatch.chdir(tmp_path)
+    for name in folders_of(file):
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text('{"model_type": "qwen2"}')
+        for empty in ("model.safetensors", "tokenizer.json"):
+            (folder / empty).touch()
     assert main(["config", "check", str(file)]) == 0
     assert " is good" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_config_check_tells_where_they_are_not(file, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    wanted = folders_of(file)
+    assert main(["config", "check", str(file)]) == (2 if wanted else 0)
+    missing = re.findall(r"model '(.*?)': the folder .* does not exist", capsys.readouterr().err)
+    assert set(missing) <= wanted
+    assert bool(missing) == bool(wanted)
+
+
+@pytest.mark.parametrize("name", ["gsi", "specs"])
+def test_searches_that_weigh_two_servers_refuse_another_temperature(name, capsys):
+    file = str(FOLDER / f"math-{name}-endpoint.yaml")
+    folders = [f"policy.{role}.tokenizer=treewright_math:data/{role}" for role in ("draft", "target")]
+    settings = [*folders, "scorer.model=treewright_math:data/target", "search.temperature=0.8"]
+    assert main(["config", "check", file, *(word for each in settings for word in ("--set", each))]) == 2
+    said = capsys.readouterr().err
+    assert said.count("language/openai cannot tell it: temperature 0.8 and top_p 1: the server tells") == 2
+
+
+@pytest.mark.parametrize("name", ["gsi", "specs"])
+def test_searches_that_weigh_two_servers_run_with_the_embedded_models_behind_them(name, tmp_path, monkeypatch):
+    pytest.importorskip("openai", reason="needs the extra 'language'")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-configs")
+    settings = ["task.use=math/embedded", "task.count=2", "search.n=3", "scorer.model=treewright_math:data/prm"]
+    settings += ["scorer.dtype=float32", 'scorer.split="\\n"']
+    with ExitStack() as servers:
+        for role, model in (("draft", "Qwen2.5-Math-1.5B-Instruct"), ("target", "Qwen2.5-Math-7B-Instruct")):
+            folder = f"treewright_math:data/{role}"
+            server = servers.enter_context(VllmShapes(resolve(folder), name=f"Qwen/{model}"))
+            block = {"base_url": server.url, "tokenizer": folder, "max_tokens": 60, "delimiter": "\n"}
+            settings += [f"policy.{role}.{option}={json.dumps(value)}" for option, value in block.items()]
+        pipeline = load_pipeline(FOLDER / f"math-{name}-endpoint.yaml", overrides=settings)
+        summary = run_pipeline(pipeline, tmp_path / "run")
+    records = [json.loads(line) for line in (tmp_path / "run" / "results.jsonl").read_text().splitlines()]
+    assert [(record["error"], record["failed_calls"]) for record in records] == [(None, []), (None, [])]
+    assert {role: summary["cost"][role]["failed_calls"] for role in ("draft", "target")} == {"draft": 0, "target": 0}
+    assert all(record["answer"] is not None for record in records)
+    assert summary["cost"]["target"]["prompt_tokens"] > 0  # it has weighed what the draft wrote
 
 
 @pytest.mark.parametrize("name", BOTH)
