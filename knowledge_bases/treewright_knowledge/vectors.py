@@ -34,10 +34,11 @@ def prepared(vectors: Any, metric: Metric, dimension: int | None, what: str) -> 
     if rows.ndim != 2 or rows.shape[1] == 0 or (dimension is not None and rows.shape[1] != dimension):
         expected = f"(n, {dimension if dimension is not None else 'dimension'})"
         raise DataError(f"{what} vectors have shape {rows.shape}, expected {expected}")
-    _refuse(~np.isfinite(rows).all(axis=1), f"{what} vector {{}} holds a number that is not finite")
+    lengths = np.sqrt(np.square(rows, dtype=np.float64).sum(axis=1, keepdims=True))
+    # squares of float32 do not overflow float64, so a length is finite exactly where all numbers are
+    _refuse(~np.isfinite(lengths[:, 0]), f"{what} vector {{}} holds a number that is not finite")
     if metric == "dot":
         return rows
-    lengths = np.sqrt(np.square(rows, dtype=np.float64).sum(axis=1, keepdims=True))
     _refuse(lengths[:, 0] == 0.0, f"{what} vector {{}} is zero and has no direction for the metric cosine")
     scaled: Floats = (rows / lengths).astype(np.float32)
     return scaled
