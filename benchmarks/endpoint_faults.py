@@ -1,11 +1,11 @@
 """An endpoint that breaks: is every problem answered or recorded as failed, none lost, none hung, the cost exact?
 
-The whole engine runs problems of four samples through ``language/openai`` against a small model behind vLLM's wire
-shapes. Between them stands a proxy that breaks a share of the requests: 429 with Retry-After, 500, a reset connection,
-a request that hangs, an answer that is cut off, an answer that is no JSON. Once failed requests are repeated
-(``retries: 2``), once they are not. The cost in the ledger is compared, token by token, with what the server counted
-itself, less what it spent on answers that never arrived, and on those that were written to a client which had given
-up at its deadline: no client can know what these cost. The run folder is searched for the API key.
+The whole engine runs word problems of ``math/embedded``, four samples each, through ``language/openai`` against the
+embedded target behind vLLM's wire shapes. Between them stands a proxy that breaks a share of the requests: 429 with
+Retry-After, 500, a reset connection, a request that hangs, an answer that is cut off, an answer that is no JSON. Once
+failed requests are repeated (``retries: 2``), once they are not. The cost in the ledger is compared, token by token,
+with what the server counted itself, less what it spent on answers that never arrived, and on those that were written to
+a client which had given up at its deadline: no client can know what these cost. The run folder is searched for the key.
 
     python benchmarks/endpoint_faults.py --json faults.json
     python benchmarks/endpoint_faults.py --requests 100          the short form
@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -30,23 +30,24 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from plugins.language.tests.fault_proxy import FAULTS, FaultProxy  # noqa: E402
-from plugins.language.tests.served_checkpoint import make_checkpoint  # noqa: E402
 from plugins.language.tests.vllm_shapes import VllmShapes  # noqa: E402
 
 from treewright import Registry, __version__, load_pipeline, run_pipeline  # noqa: E402
+from treewright_language.checkpoints import resolve  # noqa: E402
 from treewright_language.openai_policy import OpenAIPolicy  # noqa: E402
-from treewright_registry import Problem, Proposals, ProposeRequest, Score, ScoreRequest, Trajectory, Verdict  # noqa: E402
+from treewright_registry import Proposals, ProposeRequest, Score, ScoreRequest  # noqa: E402
 
 KEY = "sk-secret-of-the-benchmark-4711"
 SAMPLES = 4
 DEADLINE = 30.0  # seconds; a request that hangs costs as much, and no other may come near it
 CONCURRENCY = 16
-TOKENS = 12  # of an answer, at most
+TOKENS = 80  # of an answer, at most; these end by themselves, with some 30
+MODEL = "treewright_math:data/target"
 NEVER = ("lost", "samples without a word", "answers not taken before the deadline", "files that hold the key")
 COST = {"prompt_tokens": "prompt_tokens", "generated_tokens": "completion_tokens"}
 
 PIPELINE = """\
-task: {{use: faults/questions, count: {count}}}
+task: {{use: math/embedded, difficulty: easy, count: {count}}}
 policy:
   use: faults/openai
   model: tiny
@@ -58,31 +59,6 @@ scorer: {{use: faults/length}}
 search: {{use: core/sample, n: {samples}}}
 live: 16
 """
-
-
-class Questions:
-    """Questions without references."""
-
-    has_references = False
-
-    def __init__(self, *, count: int) -> None:
-        self.count = count
-
-    def problems(self) -> Iterator[Problem]:
-        """``count`` of them."""
-        return (Problem(f"q{number}", f"add {number} and {number % 7}.") for number in range(self.count))
-
-    def extract(self, trajectory: Trajectory) -> str:
-        """The text."""
-        return trajectory.text
-
-    def canonical(self, answer: str) -> str:
-        """The text."""
-        return answer
-
-    def grade(self, problem_id: str, answer: str) -> Verdict:
-        """Nobody knows."""
-        return Verdict(None)
 
 
 class Length:
@@ -143,7 +119,7 @@ def too_late(delivered: Mapping[int, Sequence[Mapping[str, int]]]) -> Late:
 
 def measure(
     folder: Path,
-    model: Path,
+    model: Path | str,
     requests: int,
     share: float,
     retries: int,
@@ -190,7 +166,6 @@ def measure(
 
 def _run(out: Path, url: str, count: int, retries: int, deadline: float) -> Mapping[str, Any]:
     registry = Registry.load()
-    registry.add("task", "faults/questions", Questions)
     registry.add("policy", "faults/openai", Watched)
     registry.add("scorer", "faults/length", Length)
     file = out.parent / f"retries-{retries}.yaml"
@@ -220,14 +195,14 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=1000, help="samples of each arm (default: 1000)")
     parser.add_argument("--share", type=float, default=0.05, help="share of requests that break (default: 0.05)")
     parser.add_argument("--deadline", type=float, default=DEADLINE, help=f"seconds (default: {DEADLINE:g})")
-    parser.add_argument("--model", type=Path, help="folder of the served model (default: a tiny random one)")
+    parser.add_argument("--model", default=MODEL, help=f"what is served: a folder or package:folder (default: {MODEL})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
     options = parser.parse_args()
     os.environ["OPENAI_API_KEY"] = KEY
     rows, wrong = [], []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        model = options.model or make_checkpoint(folder / "model", ends=1.0)
+        model = resolve(options.model)
         for retries in (2, 0):
             figures = measure(folder, model, options.requests, options.share, retries, deadline=options.deadline)
             wrong += [f"retries {retries}: {each}" for each in complaints(figures)]
