@@ -15,8 +15,8 @@ signature *is* its configuration schema. The class may declare, as class attribu
 
 A component may have a static method ``check_options(options)``: ``treewright config check`` calls it without building
 anything; it raises for options that cannot work, or that name what is not there. A policy may have a static method
-``check_law(options, capabilities, sampling)``, called for a search that needs log-probabilities or likelihoods
-(``capabilities``) of it: it raises ``ValueError`` if those would not be of the law that ``sampling`` draws from.
+``check_law(options, capabilities, sampling)``, called for a search that samples it so and needs log-probabilities or
+likelihoods of it (``capabilities``, or none): it raises ``ValueError`` if those it tells would be of another law.
 
 A component may have a method ``self_check()``, synchronous or ``async``: ``treewright config check --build``
 calls it and prints the lines it returns; it raises ``ConfigurationError`` for what is missing.

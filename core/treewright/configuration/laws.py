@@ -20,18 +20,19 @@ def check_laws(document: Document, complaints: Complaints) -> None:
         return
     for own, need in needs_of(document.reader.classes["search"], search.options).items():
         role = search.roles.get(own, own)
-        told, policy = need.capabilities & _OF_A_LAW, document.roles.get(role)
-        if policy is None or need.kind != "policy" or not told:
+        policy = document.roles.get(role)
+        if policy is None or need.kind != "policy":
             continue
         check = getattr(document.reader.classes[path_of("policy", role)], "check_law", None)
         if check is None:
             continue
         try:
-            check(policy.options, told, _sampling(search))
+            check(policy.options, need.capabilities & _OF_A_LAW, _sampling(search))
         except ValueError as error:
-            wants = " and ".join(sorted(told))
-            what = f"search '{search.name}' needs {wants} of role '{role}', and {policy.name} cannot tell it: {error}"
-            complaints.add(_place(document), what)
+            law = f"the law that search '{search.name}' samples from"
+            complaints.add(
+                _place(document), f"{policy.name} in role '{role}' cannot tell probabilities of {law}: {error}"
+            )
 
 
 def _sampling(search: ComponentSpec) -> Sampling:

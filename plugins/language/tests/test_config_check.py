@@ -114,9 +114,9 @@ def test_a_search_that_weighs_endpoints_at_another_temperature_is_refused(tmp_pa
     with pytest.raises(ConfigurationError) as refused:
         load_pipeline(weighed(tmp_path, search), Registry.load(), outside=True)
     said = str(refused.value)
-    told = f"{place}: search '{search.partition(',')[0]}' needs %s of role '%s', and language/openai cannot tell it: "
-    for needs, role in (("log_probability", "draft"), ("log_likelihood", "target")):
-        assert re.search(re.escape(told % (needs, role)) + value, said)
+    law = f"cannot tell probabilities of the law that search '{search.partition(',')[0]}' samples from: "
+    for role in ("draft", "target"):
+        assert re.search(re.escape(f"{place}: language/openai in role '{role}' {law}") + value, said)
 
 
 def test_each_role_is_held_to_its_own_options(tmp_path):
@@ -125,7 +125,7 @@ def test_each_role_is_held_to_its_own_options(tmp_path):
     with pytest.raises(ConfigurationError) as refused:
         load_pipeline(file, Registry.load(), outside=True)
     [said] = str(refused.value).splitlines()
-    assert "of role 'target', and language/openai cannot tell it: temperature 1 and top_p unset" in said
+    assert "in role 'target' cannot tell probabilities of the law that search 'core/gsi' samples from: temp" in said
 
 
 @pytest.mark.parametrize(("law", "good"), [("model", False), ("sampled", True), ("untied", True)])
@@ -169,6 +169,23 @@ def test_a_package_may_bring_a_kind_of_device(monkeypatch, tmp_path):
     check_device("npu:1")
     with pytest.raises(ConfigurationError):
         check_device("meta")
+
+
+@pytest.mark.parametrize(("temperature", "good"), [(0.7, False), (1.0, True), (0.0, True)])
+def test_a_search_that_weighs_nothing_is_told_too_that_its_calls_would_be_refused(tmp_path, temperature, good):
+    file = tmp_path / "sample.yaml"
+    policy = ENDPOINT.format(model="m", options="top_p: 1.0")
+    parts = [
+        "task: {use: puzzle/countdown}",
+        f"policy: {policy}",
+        f"search: {{use: core/sample, temperature: {temperature}}}",
+    ]
+    file.write_text("\n".join([*parts, "aggregator: {use: core/majority}", ""]), encoding="utf-8")
+    if good:
+        load_pipeline(str(file), Registry.load(), outside=True)
+    else:
+        with pytest.raises(ConfigurationError, match="role 'policy' cannot tell probabilities of the law that search"):
+            load_pipeline(str(file), Registry.load(), outside=True)
 
 
 def test_nothing_heavy_is_imported_for_it(written):

@@ -127,6 +127,8 @@ class OpenAIPolicy:
     def check_law(options: Mapping[str, Any], capabilities: frozenset[str], sampling: Sampling) -> None:
         """Refuse a search's sampling under which the server would tell log-probabilities of another law.
 
+        Also for a search that needs none: with ``logprobs: true`` its calls would be refused all the same.
+
         Raises:
             ValueError: says why, and what to set.
         """
@@ -134,7 +136,8 @@ class OpenAIPolicy:
         reasons = []
         if Capability.LOG_LIKELIHOOD in capabilities:
             reasons.append(against_scores(drawn))
-        if Capability.LOG_PROBABILITY in capabilities:
+        needed = Capability.LOG_PROBABILITY in capabilities
+        if needed or (options.get("logprobs") and drawn.temperature != 0):
             reasons.append(against_sampled(options.get("logprob_law", "model"), drawn))
         reason = next((each for each in reasons if each is not None), None)
         if reason is not None:

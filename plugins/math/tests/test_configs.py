@@ -65,7 +65,7 @@ def test_searches_that_weigh_two_servers_refuse_another_temperature(name, capsys
     settings = [*folders, "scorer.model=treewright_math:data/target", "search.temperature=0.8"]
     assert main(["config", "check", file, *(word for each in settings for word in ("--set", each))]) == 2
     said = capsys.readouterr().err
-    assert said.count("language/openai cannot tell it: temperature 0.8 and top_p 1: the server tells") == 2
+    assert said.count(f"the law that search 'core/{name}' samples from: temperature 0.8 and top_p 1: the server") == 2
 
 
 @pytest.mark.parametrize("name", ["gsi", "specs"])
