@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from treewright_language.checkpoints import Precision, check_folder, load_causal_lm, load_tokenizer
+from treewright_language.device_name import check_device
 from treewright_language.sampling_range import check_sampling
 from treewright_registry import (
     BlobStore,
@@ -73,7 +74,7 @@ class TransformersPolicy:
 
     @staticmethod
     def check_options(options: Mapping[str, Any]) -> None:
-        """Refuse options out of range, and a folder that is not there or no checkpoint; loads nothing.
+        """Refuse options out of range, no devices, and a folder that is not there or no checkpoint; loads nothing.
 
         Raises:
             ConfigurationError, ValueError: say which, and what to do.
@@ -82,6 +83,7 @@ class TransformersPolicy:
         named = {name: given[name] for name in ("temperature", "top_p", "max_tokens")}
         counts = {name: given[name] for name in ("top_k", "tokens_per_step", "rows")}
         _check_ranges(counts, given["cache_mib"], given["delimiter"], Sampling(**named))
+        check_device(given["device"])
         check_folder(given["model"], trust_remote_code=given["trust_remote_code"])
 
     def __init__(

@@ -46,6 +46,24 @@ def test_tokens_do_not_depend_on_batch_and_cache(rows, together, reuse, build, r
             assert one.log_probability == pytest.approx(other.log_probability, abs=1e-4)
 
 
+@pytest.mark.parametrize("reuse", [True, False])
+def test_sixty_four_rows_draw_what_each_draws_alone(reuse, build, requests):
+    asked = requests(16, 4, temperature=1.1, max_tokens=10)  # 64 samples: they fill the batch
+    whole = build(rows=64, reuse=reuse)
+    alone = build(rows=1, reuse=False)
+    for _ in range(2):
+        together = whole.propose(asked)
+        apart = [alone.propose([request])[0] for request in asked]
+        assert sum(len(answer.steps) for answer in together) == 64
+        for left, right in zip(together, apart, strict=True):
+            assert [step.encoding.ids for step in left.steps] == [step.encoding.ids for step in right.steps]
+        open_steps = [next(step for step in answer.steps if step.finish != "stop") for answer in together]
+        asked = [
+            request._replace(trajectory=request.trajectory.extend(step))
+            for request, step in zip(asked, open_steps, strict=True)
+        ]
+
+
 def test_strict_mode_is_the_same_to_the_last_bit(build, requests, judged):
     policies = [
         build(strict=True, reuse=reuse, rows=rows, cache_mib=mib)

@@ -114,6 +114,14 @@ def test_unknown_device_is_refused(name):
         pick_device(name)
 
 
+def test_devices_that_pass_the_check_are_known_to_torch():
+    import torch
+
+    from treewright_language.device_name import _KINDS
+
+    assert {torch.device(kind).type for kind in _KINDS} == _KINDS
+
+
 def test_precision_is_float32_on_a_cpu_unless_chosen(checkpoint):
     import torch
 

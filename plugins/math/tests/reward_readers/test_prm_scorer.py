@@ -113,6 +113,7 @@ def test_products_of_negative_scores_are_refused(pure):
         ({"model": "treewright_math:nowhere"}, "has no folder 'nowhere'"),
         ({"model": "treewright_math:reward_readers"}, "there is no config.json in .*reward_readers"),
         ({"model": "owner/name", "reference": "treewright_math:nowhere"}, "has no folder 'nowhere'"),
+        ({"model": "owner/name", "device": "banana"}, "device 'banana' is no device"),
         ({"model": "owner/name", "batch_tokens": 0}, "must be at least 1, not 0 and None"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from treewright_language.checkpoints import Precision, resolve
 from treewright_language.conversation import messages_of
+from treewright_language.device_name import check_device
 from treewright_math.reward_readers.aggregation import PROBABILITIES_ONLY, Aggregation, aggregated
 from treewright_math.reward_readers.catalogue import RECIPES, RecipeName
 from treewright_math.step_splitting import per_step
@@ -73,13 +74,14 @@ class PrmScorer:
 
     @staticmethod
     def check_options(options: Mapping[str, Any]) -> None:
-        """Refuse options out of range, and folders that are not there or no checkpoints; loads nothing.
+        """Refuse options out of range, no devices, and folders that are not there or no checkpoints; loads nothing.
 
         Raises:
             ConfigurationError, ValueError: say which, and what to do.
         """
         given: dict[str, Any] = {**(PrmScorer.__init__.__kwdefaults__ or {}), **options}
         _check_counts(given["batch_tokens"], given["max_tokens"])
+        check_device(given["device"])
         for model in (given["model"], given["reference"]):
             place = None if model is None else resolve(model)
             if isinstance(place, Path) and not (place / "config.json").is_file():
