@@ -63,7 +63,7 @@ async def drafted_blocks(
         sampling: for drawing and for both likelihoods; the log-ratio is exact only if they agree.
         length_norm: ``sum`` of the tokens' log-probabilities, or their ``mean`` (no importance weight).
         draft_likelihood: log π_S as ``sampled``, or ``scored`` like log π_B (for models whose tokens differ,
-            or servers whose log-probabilities are not those of the sampled law).
+            or servers that tell no log-probabilities of their samples).
     """
     [children] = await next_steps(env, [prefix], n, role="draft", sampling=sampling)
     if not children:
