@@ -6,7 +6,9 @@ from importlib.metadata import entry_points
 from treewright_registry import ConfigurationError
 
 # what torch.device takes (torch 2.13), but for mkldnn, which it gives up, and meta, which computes nothing
-_KINDS = frozenset("cpu cuda fpga hip hpu ideep ipu lazy maia mps mtia opencl opengl privateuseone ve vulkan xla xpu".split())
+_KINDS = frozenset(
+    "cpu cuda fpga hip hpu ideep ipu lazy maia mps mtia opencl opengl privateuseone ve vulkan xla xpu".split()
+)
 _NAME = re.compile(r"(?P<kind>[a-z_][a-z0-9_]*)(:(0|[1-9][0-9]*))?")
 _FURTHER_KINDS = "torch.backends"  # entry points of packages that bring torch a kind of their own
 
