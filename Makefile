@@ -38,6 +38,8 @@ bench: .venv/ok .benchmarks-venv/ok ## compare with other systems and with physi
 	$(BIN)/python benchmarks/failing_request.py --peers .benchmarks-venv/bin/python --json runs/failing_request.json
 	$(BIN)/python benchmarks/journal_cost.py --json runs/journal_cost.json
 	$(BIN)/python benchmarks/endpoint_faults.py --json runs/endpoint_faults.json
+	$(BIN)/python benchmarks/language_speed.py --clock cpu --threads 1 --repeats 1 --problems 16 --json runs/language_speed.json
+	$(BIN)/python benchmarks/language_invariance.py --threads 1 --questions 64 --law-questions 32 --strict-questions 16 --json runs/language_invariance.json
 
 .benchmarks-venv/ok: benchmarks/requirements.txt
 	test -x .benchmarks-venv/bin/python || $(PYTHON) -m venv .benchmarks-venv
