@@ -42,6 +42,7 @@ class Mixture(NamedTuple):
         records: probabilities of 0, 1, 2 and 3 records.
         long: probability of 4 to 10 records.
         shuffled: probability that the solution's steps stand in another valid order than the usual.
+        crossed: probability that a comparison's words suggest the opposite of what its step has to do.
     """
 
     deepest: int = 6
@@ -51,6 +52,7 @@ class Mixture(NamedTuple):
     records: tuple[float, ...] = (0.58, 0.2, 0.12, 0.085)
     long: float = 0.015
     shuffled: float = 0.0
+    crossed: float = Recipe().crossed
 
 
 DEPTHS = (0.2, 0.24, 0.22, 0.18, 0.09, 0.07)
@@ -96,7 +98,8 @@ def _recipe(draw: Random, mixture: Mixture, needs_fact: bool) -> Recipe:
     depth = draw.choices(range(1, mixture.deepest + 1), DEPTHS[: mixture.deepest])[0]
     sizes = [(size, weight) for size, weight in SIZES if size <= mixture.largest]
     largest = draw.choices([size for size, _ in sizes], [weight for _, weight in sizes])[0]
-    return Recipe((depth, depth), largest, distractors=mixture.distractors, facts=float(needs_fact))
+    recipe = Recipe((depth, depth), largest, distractors=mixture.distractors, facts=float(needs_fact))
+    return recipe._replace(crossed=mixture.crossed)
 
 
 def _records(problem: Problem, draw: Random, mixture: Mixture) -> list[list[Span]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-_TOLD = ("model", "steps", "tokens", "rate", "seed", "half", "curriculum")
+_TOLD = ("model", "steps", "tokens", "rate", "seed", "half", "curriculum", "crossed")
 """Options that a card tells where they are not the usual ones."""
 
 
@@ -28,6 +28,7 @@ class EmbeddedTrainer:
             target.
         curriculum: of language models: ``whole`` raises the depth step by step, ``shallow`` stays with short problems,
             ``full`` begins with the full mixture.
+        crossed: of language models: probability that a comparison's words suggest the opposite of what its step has to do.
         further: for ``prm``: batches by which its network is first trained further as a language model.
         solver: for ``prm``: the folders whose sampled solutions it learns from, separated by commas.
     """
@@ -49,6 +50,7 @@ class EmbeddedTrainer:
         threads: int = 0,
         start: str = "",
         curriculum: Literal["whole", "shallow", "full"] = "whole",
+        crossed: float = 0.15,
         further: int = 5000,
         solver: str = "treewright_math:data/target,treewright_math:data/draft",
     ) -> None:
@@ -57,12 +59,14 @@ class EmbeddedTrainer:
                 "steps, tokens, rate, sampled, further and threads must not be negative,"
                 " count and evaluate_every be 1 or more"
             )
+        if not 0 <= crossed <= 1:
+            raise ValueError(f"crossed must be a probability, not {crossed}")
         if model == "prm" and curriculum != "whole":
             raise ValueError("curriculum is of language models, not of model: prm")
         self._model, self._steps, self._tokens, self._rate, self._seed = model, steps, tokens, rate, seed
         self._half, self._count, self._sampled, self._every = half, count, sampled, evaluate_every
         self._threads, self._start, self._solver = threads, start, solver
-        self._curriculum, self._further = curriculum, further
+        self._curriculum, self._crossed, self._further = curriculum, crossed, further
 
     def train(self, out: Path, resume: bool) -> Mapping[str, Any]:
         """Write the model folder with card and figures; returns held-out accuracies."""
@@ -89,6 +93,7 @@ class EmbeddedTrainer:
             seed=self._seed,
             half=self._half,
             curriculum=self._curriculum,
+            crossed=self._crossed,
         )
         begin = Path(resolve(self._start)) if self._start else None
         if begin:

@@ -43,6 +43,7 @@ class Plan(NamedTuple):
         muon: orthogonalised momentum for matrices (Muon), AdamW for the rest.
         curriculum: ``whole`` raises the depth step by step, ``shallow`` stays with short problems, ``full`` begins with
             the full mixture.
+        crossed: probability that a comparison's words suggest the opposite of what its step has to do.
     """
 
     model: str = "target"
@@ -54,6 +55,7 @@ class Plan(NamedTuple):
     half: bool = True
     muon: bool = True
     curriculum: str = "whole"
+    crossed: float = Mixture().crossed
 
 
 PLANS = {
@@ -80,9 +82,9 @@ def rate_factor(plan: Plan, step: int) -> float:
 
 def mixture_at(plan: Plan, step: int) -> Mixture:
     """The examples at a step: in the whole curriculum shallow problems with small numbers first."""
-    if plan.curriculum != "whole":
-        return SHALLOW if plan.curriculum == "shallow" else Mixture()
-    return next((mixture for until, mixture in CURRICULUM if step < until), Mixture())
+    fixed = {"shallow": SHALLOW, "full": Mixture()}.get(plan.curriculum)
+    mixture = fixed or next((mixture for until, mixture in CURRICULUM if step < until), Mixture())
+    return mixture._replace(crossed=plan.crossed)
 
 
 def _drawn(plan: Plan, tokenizer: Any) -> Any:
