@@ -28,7 +28,7 @@ class EmbeddedTrainer:
             target.
         curriculum: of language models: ``whole`` raises the depth step by step, ``shallow`` stays with short problems,
             ``full`` begins with the full mixture.
-        crossed: of language models: probability that a comparison's words suggest the opposite of what its step has to do.
+        crossed: of language models: probability that a comparison's words suggest the opposite of what its step does.
         further: for ``prm``: batches by which its network is first trained further as a language model.
         solver: for ``prm``: the folders whose sampled solutions it learns from, separated by commas.
     """
