@@ -95,3 +95,18 @@ def test_facts_stand_before_the_problem_only_if_they_are_given():
 def test_a_count_of_nothing_is_refused():
     with pytest.raises(ValueError, match="count"):
         EmbeddedTask(count=0)
+
+
+def test_depth_numbers_distractors_and_crossed_statements_can_be_set_apart():
+    deep = EmbeddedTask(count=6, depth=5, largest=200, distractors=0)
+    assert all(len(list(problem.quantities)) >= 6 for problem in deep._all().values())
+    usual = list(EmbeddedTask(count=4).problems())
+    own = list(EmbeddedTask(count=4, crossed=1.0).problems())
+    assert [p.id for p in own][0] == "medium-seen-crossed1.0-test-0-0"
+    assert {p.prompt for p in usual}.isdisjoint(p.prompt for p in own)
+
+
+@pytest.mark.parametrize("option", [{"depth": 9}, {"largest": 3}, {"distractors": -1}, {"crossed": 1.5}])
+def test_settings_out_of_range_are_refused(option):
+    with pytest.raises(ValueError, match=r"depth must be 1 to 8|crossed must be a probability"):
+        EmbeddedTask(count=1, **option)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from treewright_math.embedded_world.prompts import fact_record
+from treewright_math.embedded_world.recipe import DIFFICULTIES
 from treewright_math.embedded_world.task import draw_set
 from treewright_math.retrieval.known_facts import KnownFacts
 from treewright_registry import ConfigurationError, DataError, Key, RetrieveRequest
@@ -16,13 +17,13 @@ def found(facts, texts, k=3):
 
 @pytest.mark.parametrize("held_out", [False, True])
 def test_the_fact_that_a_problem_needs_comes_first(held_out):
-    problems = draw_set(Key.root(3), 60, "medium", held_out, True, "validation")
+    problems = draw_set(Key.root(3), 60, DIFFICULTIES["medium"]._replace(facts=1.0), held_out, "validation")
     hits = found(KnownFacts(file="embedded"), [problem.text for problem in problems])
     assert [of_one[0].content for of_one in hits] == [fact_record(problem.facts[0].text) for problem in problems]
 
 
 def test_a_problem_without_their_terms_gets_none():
-    problems = draw_set(Key.root(3), 30, "medium", False, False, "validation")
+    problems = draw_set(Key.root(3), 30, DIFFICULTIES["medium"], False, "validation")
     assert found(KnownFacts(file="embedded"), [problem.text for problem in problems]) == [[]] * 30
 
 

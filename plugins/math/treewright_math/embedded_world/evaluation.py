@@ -30,7 +30,7 @@ def draw_kind(kind: Kind, count: int, seed: int, split: Any = "test") -> list[Pr
     settings = f"{kind.difficulty}-{'held-out' if kind.held_out else 'seen'}"
     facts = kind.facts != "none"
     key = Key.root(seed, "math/embedded", settings, int(facts), split)
-    return draw_set(key, count, kind.difficulty, kind.held_out, facts, split)
+    return draw_set(key, count, DIFFICULTIES[kind.difficulty]._replace(facts=float(facts)), kind.held_out, split)
 
 
 def prompts_of(kind: Kind, problems: Sequence[Problem]) -> list[str]:

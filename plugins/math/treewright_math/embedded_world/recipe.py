@@ -1,5 +1,6 @@
 """What problems are drawn: depth, number size, distractors, facts; and the three difficulties."""
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 
@@ -35,3 +36,14 @@ DIFFICULTIES: dict[Difficulty, Recipe] = {
     "medium": Recipe(depth=(2, 3), largest_given=60, distractors=1),
     "hard": Recipe(depth=(3, 4), largest_given=60, distractors=2),
 }
+
+
+def with_own(recipe: Recipe, own: Mapping[str, float]) -> Recipe:
+    """A recipe with settings of one's own: ``depth`` (exact), ``largest`` given number, ``distractors``, ``crossed``."""
+    depth = int(own.get("depth", 0))
+    return recipe._replace(
+        depth=(depth, depth) if depth else recipe.depth,
+        largest_given=int(own.get("largest", recipe.largest_given)),
+        distractors=int(own.get("distractors", recipe.distractors)),
+        crossed=float(own.get("crossed", recipe.crossed)),
+    )

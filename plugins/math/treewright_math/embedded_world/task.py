@@ -9,6 +9,7 @@ from treewright_registry import JSON, DataError, Key, Problem, Trajectory, Verdi
 
 if TYPE_CHECKING:
     from treewright_math.embedded_world.problem import Problem as WordProblem
+    from treewright_math.embedded_world.recipe import Recipe
 
 Facts = Literal["none", "unknown", "given"]
 
@@ -27,9 +28,13 @@ class EmbeddedTask:
             knowledge base only; ``given``: the same problems with that record before them.
         split: ``test`` or ``validation``; no training problem is in either.
         seed: names the problems; not the seed of the run.
+        depth: arithmetic steps of every problem, 1 to 8, in the place of the difficulty's.
+        largest: largest number in a text, at least 10, in the place of the difficulty's.
+        distractors: most sentences that the answer does not need, in the place of the difficulty's.
+        crossed: probability that a comparison's words suggest the opposite of what its step has to do.
 
     Raises:
-        ValueError: ``count`` is less than 1.
+        ValueError: a number is out of range.
     """
 
     def __init__(
@@ -41,9 +46,19 @@ class EmbeddedTask:
         facts: Facts = "none",
         split: Literal["test", "validation"] = "test",
         seed: int = 0,
+        depth: int | None = None,
+        largest: int | None = None,
+        distractors: int | None = None,
+        crossed: float | None = None,
     ) -> None:
         if count < 1:
             raise ValueError(f"count must be 1 or more, not {count}")
+        if not 1 <= (depth or 1) <= 8 or not 10 <= (largest or 10) <= 999 or not 0 <= (distractors or 0) <= 6:
+            raise ValueError("depth must be 1 to 8, largest 10 to 999, distractors 0 to 6")
+        if not 0.0 <= (crossed or 0.0) <= 1.0:
+            raise ValueError(f"crossed must be a probability, not {crossed}")
+        own = {"depth": depth, "largest": largest, "distractors": distractors, "crossed": crossed}
+        self._own = {name: value for name, value in own.items() if value is not None}
         self._count, self._difficulty, self._phrasing = count, difficulty, phrasing
         self._facts, self._split, self._seed = facts, split, seed
         self._problems: dict[str, WordProblem] | None = None
@@ -93,26 +108,23 @@ class EmbeddedTask:
         return self._problems
 
     def _drawn(self) -> dict[str, WordProblem]:
-        facts, settings = self._facts != "none", f"{self._difficulty}-{self._phrasing}"
+        from treewright_math.embedded_world.recipe import DIFFICULTIES, with_own
+
+        own = "".join(f"-{name}{value}" for name, value in self._own.items())
+        facts, settings = self._facts != "none", f"{self._difficulty}-{self._phrasing}{own}"
         name = f"{settings}{'-facts' if facts else ''}-{self._split}-{self._seed}"
         key = Key.root(self._seed, "math/embedded", settings, int(facts), self._split)
-        problems = draw_set(key, self._count, self._difficulty, self._phrasing == "held-out", facts, self._split)
+        recipe = with_own(DIFFICULTIES[self._difficulty], self._own)._replace(facts=float(facts))
+        problems = draw_set(key, self._count, recipe, self._phrasing == "held-out", self._split)
         return {f"{name}-{index}": problem for index, problem in enumerate(problems)}
 
 
 def draw_set(
-    key: Key,
-    count: int,
-    difficulty: Literal["easy", "medium", "hard"],
-    held_out: bool,
-    facts: bool,
-    split: Literal["test", "validation"],
+    key: Key, count: int, recipe: Recipe, held_out: bool, split: Literal["test", "validation"]
 ) -> list[WordProblem]:
     """Different problems of one kind; the i-th depends on the key and i alone, but for repeated ones."""
     from treewright_math.embedded_world.problem import draw_problem
-    from treewright_math.embedded_world.recipe import DIFFICULTIES
 
-    recipe = DIFFICULTIES[difficulty]._replace(facts=float(facts))
     problems: dict[str, WordProblem] = {}
     index = 0
     while len(problems) < count:
