@@ -102,7 +102,7 @@ def test_depth_numbers_distractors_and_crossed_statements_can_be_set_apart():
     assert all(len(list(problem.quantities)) >= 6 for problem in deep._all().values())
     usual = list(EmbeddedTask(count=4).problems())
     own = list(EmbeddedTask(count=4, crossed=1.0).problems())
-    assert [p.id for p in own][0] == "medium-seen-crossed1.0-test-0-0"
+    assert own[0].id == "medium-seen-crossed1.0-test-0-0"
     assert {p.prompt for p in usual}.isdisjoint(p.prompt for p in own)
 
 

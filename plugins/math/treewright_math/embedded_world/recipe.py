@@ -39,7 +39,7 @@ DIFFICULTIES: dict[Difficulty, Recipe] = {
 
 
 def with_own(recipe: Recipe, own: Mapping[str, float]) -> Recipe:
-    """A recipe with settings of one's own: ``depth`` (exact), ``largest`` given number, ``distractors``, ``crossed``."""
+    """A recipe with one's own ``depth`` (exact), ``largest`` given number, ``distractors`` and ``crossed``."""
     depth = int(own.get("depth", 0))
     return recipe._replace(
         depth=(depth, depth) if depth else recipe.depth,
