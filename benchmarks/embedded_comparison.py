@@ -101,8 +101,9 @@ def speculation(options: argparse.Namespace) -> dict[str, list[Variant]]:
 def _speculative() -> Iterator[tuple[str, str, dict[str, Any]]]:
     n: dict[str, Any] = {"search.n": 8}
     yield "beam of the target", "math/beam", {"search.width": 1, "search.branch": 8}
-    yield "soft choices of the target", "math/gsi", n | {"search.threshold": 1e9}
-    yield "soft choices of the draft", "math/rsd", n | {"search.omega": "constant", "search.probability": 1.0}
+    kept = n | {"search.omega": "constant", "search.probability": 1.0}  # each draft is kept: one model alone
+    yield "soft choices of the target", "math/rsd", kept | {"policy.draft.model": "treewright_math:data/target"}
+    yield "soft choices of the draft", "math/rsd", kept
     for threshold in THRESHOLDS:
         yield f"gsi {threshold}", "math/gsi", n | {"search.beta": BETA, "search.threshold": threshold}
     for threshold in THRESHOLDS:
