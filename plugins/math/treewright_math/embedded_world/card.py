@@ -28,7 +28,7 @@ Loss on solution tokens only, those of worked problems among the retrieved recor
 Test problems, none of which can be in training (parts by hash of the text); 95 % intervals in parentheses.
 `steps right`: every step right, not only the number; `worked`: worked problems that stand before each as retrieved
 records.
-Command: `python -m treewright_math.embedded_world.measure FOLDER`.
+Command: `python -m treewright_math.embedded_world.measure FOLDER --count {count} --sampled {sampled}`.
 
 """
 
@@ -37,7 +37,13 @@ def write_card(folder: Path, settings: dict[str, Any], rows: list[dict[str, Any]
     """Write ``card.md`` into the model's folder."""
     optimizer = "Muon for matrices, AdamW for the rest" if settings["muon"] else "AdamW"
     precision = "bfloat16" if settings["half"] else "float32"
-    head = _HEAD.format(**settings, optimizer=optimizer, precision=precision, note=f"\n{note}\n" if note else "")
+    counts = {
+        "count": next(row["n"] for row in rows if "greedy" in row),
+        "sampled": next((row["n"] for row in rows if "any" in row), 0),
+    }
+    head = _HEAD.format(
+        **settings, **counts, optimizer=optimizer, precision=precision, note=f"\n{note}\n" if note else ""
+    )
     (folder / "card.md").write_text(head + tables(rows), encoding="utf-8")
 
 

@@ -53,10 +53,10 @@ class EmbeddedTask:
     ) -> None:
         if count < 1:
             raise ValueError(f"count must be 1 or more, not {count}")
-        if not 1 <= (depth or 1) <= 8 or not 10 <= (largest or 10) <= 999 or not 0 <= (distractors or 0) <= 6:
-            raise ValueError("depth must be 1 to 8, largest 10 to 999, distractors 0 to 6")
-        if not 0.0 <= (crossed or 0.0) <= 1.0:
-            raise ValueError(f"crossed must be a probability, not {crossed}")
+        limits = {"depth": (depth, 1, 8), "largest": (largest, 10, 999), "distractors": (distractors, 0, 6)}
+        for name, (value, least, most) in {**limits, "crossed": (crossed, 0.0, 1.0)}.items():
+            if value is not None and not least <= value <= most:
+                raise ValueError(f"{name} must lie between {least} and {most}, not {value}")
         own = {"depth": depth, "largest": largest, "distractors": distractors, "crossed": crossed}
         self._own = {name: value for name, value in own.items() if value is not None}
         self._count, self._difficulty, self._phrasing = count, difficulty, phrasing

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-_TOLD = ("model", "steps", "tokens", "rate", "seed", "half", "curriculum", "crossed")
+_TOLD = ("model", "steps", "tokens", "rate", "seed", "half", "curriculum", "crossed", "count")
 """Options that a card tells where they are not the usual ones."""
 
 
@@ -33,7 +33,7 @@ class EmbeddedTrainer:
         solver: for ``prm``: the folders whose sampled solutions it learns from, separated by commas.
     """
 
-    free_on_resume: ClassVar[frozenset[str]] = frozenset({"count", "evaluate_every", "sampled", "steps", "threads"})
+    free_on_resume: ClassVar[frozenset[str]] = frozenset({"count", "evaluate_every", "sampled", "threads"})
 
     def __init__(
         self,
@@ -61,8 +61,8 @@ class EmbeddedTrainer:
             )
         if not 0 <= crossed <= 1:
             raise ValueError(f"crossed must be a probability, not {crossed}")
-        if model == "prm" and curriculum != "whole":
-            raise ValueError("curriculum is of language models, not of model: prm")
+        if model == "prm" and (curriculum != "whole" or crossed != 0.15):
+            raise ValueError("curriculum and crossed are of language models, not of model: prm")
         self._model, self._steps, self._tokens, self._rate, self._seed = model, steps, tokens, rate, seed
         self._half, self._count, self._sampled, self._every = half, count, sampled, evaluate_every
         self._threads, self._start, self._solver = threads, start, solver

@@ -1,7 +1,6 @@
 """Trains the target or draft from scratch: next-token loss on solution tokens of examples drawn on the fly.
 
-Learning rate: linear warm-up, constant, linear decay over the last quarter. As long as it is constant
-the number of steps may still be changed with ``--resume``. A training that is killed goes on
+Learning rate: linear warm-up, constant, linear decay over the last quarter. A training that is killed goes on
 from its last checkpoint and ends with the same weights, bit for bit, on the same machine and threads.
 """
 
