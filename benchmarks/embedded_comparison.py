@@ -66,7 +66,7 @@ def main() -> int:
 def methods(options: argparse.Namespace) -> dict[str, list[Variant]]:
     """All methods at one budget, for each difficulty."""
     return {
-        f"{difficulty}, {phrasing}": [
+        _title(options, difficulty, phrasing): [
             Variant(name, pipeline, _shared(options, difficulty, phrasing) | _budget(options) | own)
             for name, (pipeline, own) in METHODS.items()
         ]
@@ -80,11 +80,11 @@ def retrieval(options: argparse.Namespace) -> dict[str, list[Variant]]:
     groups = {}
     for phrasing in options.phrasing:
         shared = _shared(options, options.difficulty[0], phrasing) | _budget(options) | {"budget.candidates": 1000}
-        groups[f"no facts, {phrasing}"] = [
+        groups[_title(options, "no facts", phrasing)] = [
             Variant(name, "math/r2", shared | _levels(problems, steps, 0)) for name, (problems, steps) in LEVELS.items()
         ]
         shared |= {"task.facts": "unknown"}
-        groups[f"facts, {phrasing}"] = [
+        groups[_title(options, "facts", phrasing)] = [
             Variant(name, "math/r2", shared | _levels(*levels))
             for name, levels in {"no retrieval": (0, 0, 0), "facts": (0, 0, 1), "all levels": (1, 1, 1)}.items()
         ]
@@ -95,7 +95,7 @@ def speculation(options: argparse.Namespace) -> dict[str, list[Variant]]:
     """Speculative search over thresholds, beside beam search and soft choices of target and of draft."""
     shared = _shared(options, options.difficulty[0], options.phrasing[0])
     variants = [Variant(name, pipeline, shared | settings) for name, pipeline, settings in _speculative()]
-    return {f"{options.difficulty[0]}, {options.phrasing[0]}": variants}
+    return {_title(options, options.difficulty[0], options.phrasing[0]): variants}
 
 
 def _speculative() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -132,7 +132,13 @@ def latency(options: argparse.Namespace) -> dict[str, list[Variant]]:
 
 def _shared(options: argparse.Namespace, difficulty: str, phrasing: str) -> dict[str, Any]:
     settings = {"task.count": options.problems, "task.difficulty": difficulty, "task.phrasing": phrasing}
-    return settings | {"task.seed": options.seed, "seed": options.seed}
+    settings |= {"task.seed": options.seed, "seed": options.seed}
+    return settings | dict(each.split("=", 1) for each in options.set)
+
+
+def _title(options: argparse.Namespace, *words: str) -> str:
+    """Of a table, and of its runs' folders."""
+    return ", ".join([*words, *(each.replace("/", " ") for each in options.set)])
 
 
 def _budget(options: argparse.Namespace) -> dict[str, Any]:
@@ -204,10 +210,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--difficulty", nargs="+", default=["medium"])
     parser.add_argument("--phrasing", nargs="+", default=["seen"])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of all variants")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("runs/embedded-comparison"))
     parser.add_argument("--json", type=Path)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if wrong := [each for each in options.set if "=" not in each]:
+        parser.error(f"--set {wrong[0]}: write it as KEY=VALUE, for instance task.crossed=0")
+    return options
 
 
 if __name__ == "__main__":
