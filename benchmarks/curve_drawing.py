@@ -1,51 +1,80 @@
-"""Accuracy curves with bands as a plain SVG: one line a method, budgets on a logarithmic axis."""
+"""Figures of the benchmarks as SVG: lines with bands. Needs matplotlib (``pip install matplotlib``)."""
 
+import sys
 from collections.abc import Sequence
-from math import log2
-from xml.sax.saxutils import escape
-
-from treewright_math.recorded.curves import Point
-
-WIDTH, HEIGHT = 640, 400
-FONT = 'font-family="sans-serif" font-size="12"'
-LEFT, RIGHT, TOP, BOTTOM = 60, 150, 40, 50
-COLOURS = {"majority": "#4477aa", "best": "#228833", "weighted vote": "#ccbb44", "oracle": "#aa3377"}
+from pathlib import Path
+from typing import Any, NamedTuple
 
 
-def draw(title: str, points: Sequence[Point]) -> str:
-    """The figure's text."""
-    lowest = max(0.0, min(point.low for point in points) - 0.02)
-    largest = max(point.k for point in points)
+class Point(NamedTuple):
+    """One measurement: where, how much, and its 95 % interval."""
 
-    def x(k: int) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * (log2(k) / log2(largest) if largest > 1 else 0)
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
 
-    def y(value: float) -> float:
-        return TOP + (HEIGHT - TOP - BOTTOM) * (1 - (value - lowest) / (1 - lowest))
 
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" {FONT}>',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        f'<text x="{LEFT}" y="22" font-size="14">{escape(title)}: share right against samples per problem</text>',
-    ]
-    for k in sorted({point.k for point in points}):
-        parts.append(f'<line x1="{x(k):.1f}" x2="{x(k):.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="#eee"/>')
-        parts.append(f'<text x="{x(k):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{k}</text>')
-    for tenth in range(int(lowest * 20) + 1, 21):
-        value = tenth / 20
-        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}" stroke="#eee"/>')
-        parts.append(f'<text x="{LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.0%}</text>')
-    for method in dict.fromkeys(point.method for point in points):
-        line = sorted((point for point in points if point.method == method), key=lambda point: point.k)
-        colour = COLOURS.get(method, "#555555")
-        band = [*((p.k, p.high) for p in line), *((p.k, p.low) for p in reversed(line))]
-        outline = " ".join(f"{x(k):.1f},{y(value):.1f}" for k, value in band)
-        path = " ".join(f"{x(point.k):.1f},{y(point.value):.1f}" for point in line)
-        parts.append(f'<polygon points="{outline}" fill="{colour}" opacity="0.15"/>')
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(
-            f'<text x="{WIDTH - RIGHT + 8}" y="{y(line[-1].value) + 4:.1f}" fill="{colour}">'
-            f"{escape(method)} {line[-1].value:.1%}</text>"
-        )
-    parts.append(f'<text x="{LEFT}" y="{HEIGHT - 10}" fill="#555">bands: 95 %, bootstrap over problems</text>')
-    return "\n".join([*parts, "</svg>"]) + "\n"
+class Curve(NamedTuple):
+    """The measurements of one method; ``label`` names single ones where their place does not tell them."""
+
+    name: str
+    points: Sequence[Point]
+    labels: Sequence[str] = ()
+
+
+def draw(
+    path: Path, title: str, axes: tuple[str, str], curves: Sequence[Curve], *, logarithmic: bool = False, note: str = ""
+) -> None:
+    """Write a figure.
+
+    Args:
+        path: of the SVG file.
+        title: above the figure.
+        axes: what stands at the abscissa and at the ordinate.
+        curves: one line or, of a single point, one mark each.
+        logarithmic: whether the abscissa is.
+        note: below the figure.
+    """
+    pyplot = _pyplot()
+    figure, plane = pyplot.subplots(figsize=(7.2, 4.4), layout="constrained")
+    for curve in curves:
+        _add(plane, curve)
+    plane.set_title(title, fontsize=11, loc="left")
+    plane.set_xlabel(axes[0] + (f"\n{note}" if note else ""), fontsize=9)
+    plane.set_ylabel(axes[1], fontsize=9)
+    if logarithmic:
+        plane.set_xscale("log", base=2)
+        plane.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    plane.grid(color="#eeeeee")
+    plane.legend(fontsize=8, frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def _add(plane: Any, curve: Curve) -> None:
+    x, y = [point.x for point in curve.points], [point.y for point in curve.points]
+    low = [point.y if point.low is None else point.low for point in curve.points]
+    high = [point.y if point.high is None else point.high for point in curve.points]
+    if len(x) == 1:
+        plane.errorbar(x, y, [[y[0] - low[0]], [high[0] - y[0]]], fmt="s", capsize=3, label=curve.name)
+        return
+    [line] = plane.plot(x, y, marker="o", markersize=4, label=curve.name)
+    if any(point.low is not None for point in curve.points):
+        plane.fill_between(x, low, high, color=line.get_color(), alpha=0.12, linewidth=0)
+    for label, across, up in zip(curve.labels, x, y, strict=False):
+        plane.annotate(label, (across, up), textcoords="offset points", xytext=(4, 5), fontsize=7)
+
+
+def _pyplot() -> Any:
+    try:
+        import matplotlib
+    except ImportError:
+        sys.exit("--svg draws with matplotlib: pip install matplotlib")
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "treewright"  # equal figures are equal files
+    matplotlib.rcParams["svg.fonttype"] = "none"
+    import matplotlib.pyplot as pyplot
+
+    return pyplot

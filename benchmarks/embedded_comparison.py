@@ -20,6 +20,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from curve_drawing import Curve, Point, draw  # noqa: E402  # this folder is not a package
 from paired_runs import Outcome, Variant, difference, run, share  # noqa: E402  # this folder is not a package
 
 WAVE = {"search.n": 1000, "search.wave": 4}
@@ -44,6 +45,8 @@ LEVELS = {
 }
 THRESHOLDS = (0.0, 0.3, 0.5, 0.7, 0.9)
 BETA = 20
+COSTS = {"speculation": "tokens of the target a problem", "latency": "seconds a problem"}
+"""Tables that are drawn, and what stands at their abscissa."""
 
 
 def main() -> int:
@@ -58,6 +61,8 @@ def main() -> int:
             outcomes.append(run(variant, folder, workers=options.workers))
             print(f"\n{title}\n{table(outcomes)}", flush=True)
         found += rows(title, outcomes)
+        if options.svg and options.what in COSTS:
+            _draw(options.svg / f"{options.what}.svg", options.what, title, outcomes)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
     return 0
@@ -199,6 +204,21 @@ def rows(title: str, outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     return found
 
 
+def _draw(path: Path, what: str, title: str, outcomes: Sequence[Outcome]) -> None:
+    """Accuracy against cost: a curve for each method with thresholds, a mark for each without."""
+    methods: dict[str, list[tuple[str, Point]]] = {}
+    for each in outcomes:
+        method, _, threshold = each.variant.name.rpartition(" ")
+        if not threshold.replace(".", "").isdigit():
+            method, threshold = each.variant.name, ""
+        cost = each.seconds if what == "latency" else tokens_by_role(each).get("target", 0.0)
+        cost = tokens_by_role(each).get("policy", cost) if what == "speculation" else cost
+        methods.setdefault(method, []).append((threshold, Point(cost, *each.accuracy())))
+    curves = [Curve(name, [point for _, point in row], [label for label, _ in row]) for name, row in methods.items()]
+    note = f"{title}; numbers: thresholds; 95 % intervals (Wilson)"
+    draw(path, "Drafts of a small model, kept or replaced", (COSTS[what], "share right"), curves, note=note)
+
+
 _GROUPS = {"methods": methods, "retrieval": retrieval, "speculation": speculation, "latency": latency}
 
 
@@ -214,6 +234,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("runs/embedded-comparison"))
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--svg", type=Path, metavar="DIR", help="draw the curves of speculation or latency there")
     options = parser.parse_args()
     if wrong := [each for each in options.set if "=" not in each]:
         parser.error(f"--set {wrong[0]}: write it as KEY=VALUE, for instance task.crossed=0")

@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from curve_drawing import Curve, Point, draw
 from knowledge_texts import cached_vectors
 
 from treewright_knowledge import INDEXES, Description, IndexSettings, KnowledgeStore, Record
@@ -38,6 +39,7 @@ K = 10
 BREADTHS = {"exact": (0,), "hnsw": (16, 32, 64, 128, 256), "ivf": (4, 8, 16, 32, 64, 128), "ivf-sq8": (8, 16, 32, 64)}
 DIMENSION = 384
 VECTORS = "vectors.npy"  # what is built reads them mapped, so that they are not counted as its memory
+QUERY_FILE = "queries.npy"
 
 Floats = npt.NDArray[np.float32]
 Row = dict[str, Any]
@@ -48,21 +50,42 @@ def main() -> int:
     options = _arguments()
     if options.build:
         return _build(options)
+    if options.hold:
+        return _hold(options)
     rows: list[Row] = []
     base, queries = _vectors(options)
     options.out.mkdir(parents=True, exist_ok=True)
     np.save(options.out / VECTORS, base)
+    np.save(options.out / QUERY_FILE, queries)
     work = "generated" if options.generated else "real text"
     exact: tuple[npt.NDArray[np.int64], float] | None = None
     for kind in options.kinds:
         for row, reference in _measured(kind, work, base, queries, exact, options):
             exact = reference
             rows.append(row)
-            head = f"{row['work']:34} {row['size']:>8}  {row['metric']:22}"
+            head = f"{row['work']:34} {row['size']:>8}  {row['metric']:27}"
             print(f"{head} {row['value']:10.4g} {row['unit']}", flush=True)
         if options.json:
             options.json.write_text(json.dumps(rows, indent=1) + "\n")
+    if options.svg:
+        _draw(options.svg / f"knowledge_index_{work.replace(' ', '_')}.svg", rows)
     return 0
+
+
+def _draw(path: Path, rows: Sequence[Row]) -> None:
+    """Recall against the time of a query, a line a kind."""
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        found.setdefault(row["work"].split(", ")[1], {})[row["metric"]] = row["value"]
+    curves: dict[str, list[Point]] = {}
+    for name, told in found.items():
+        if "recall@10" in told:
+            curves.setdefault(name.split()[0], []).append(Point(told["time a query"], told["recall@10"]))
+    labels = {kind: [str(breadth) for breadth in BREADTHS[kind] if breadth] for kind in curves}
+    lines = [Curve(kind, points, labels[kind]) for kind, points in curves.items()]
+    title = f"{rows[0]['size']:,} vectors of 384 numbers, {rows[0]['work'].split(', ')[0]}"
+    note = "one query a call, one thread; numbers: breadth (efSearch, nprobe)"
+    draw(path, title, ("ms a query", "recall@10"), lines, logarithmic=True, note=note)
 
 
 def _arguments() -> argparse.Namespace:
@@ -73,7 +96,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--generated", action="store_true", help="vectors of the generator instead of real texts")
     parser.add_argument("--kinds", nargs="+", choices=INDEXES, default=list(INDEXES))
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--svg", type=Path, metavar="DIR", help="draw recall against time there")
     parser.add_argument("--build", help=argparse.SUPPRESS)
+    parser.add_argument("--hold", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -135,14 +160,28 @@ def _highest(ended: threading.Event) -> int:
     return most
 
 
-def _held() -> int:
-    """Bytes of memory of this process that are no pages of mapped files."""
+def _held(what: str = "RssAnon") -> int:
+    """Bytes of memory of this process; ``RssAnon``: those that are no pages of mapped files."""
     lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(what))
 
 
-def _built(kind: str, folder: Path, options: argparse.Namespace) -> dict[str, float]:
-    command = [sys.executable, __file__, str(options.cache), str(folder), "--build", kind]
+def _hold(options: argparse.Namespace) -> int:
+    """What a process holds that has the store open and has asked for every query once."""
+    import faiss  # noqa: F401 - as above
+
+    queries = np.load(options.out.parent / QUERY_FILE)
+    before = {what: _held(what) for what in ("RssAnon", "VmRSS")}
+    with KnowledgeStore.open(options.out, verify="fast") as store:
+        for query in queries:
+            store.nearest(query[None], K)
+        print(json.dumps({what: (_held(what) - held) / 1e6 for what, held in before.items()}))
+    return 0
+
+
+def _told(folder: Path, options: argparse.Namespace, *words: str) -> dict[str, float]:
+    """The answer of this program in a process of its own, so that nothing else is counted."""
+    command = [sys.executable, __file__, str(options.cache), str(folder), *words]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return told
@@ -157,7 +196,8 @@ def _measured(
     import faiss
 
     folder = options.out / f"{work.replace(' ', '-')}-{kind}"
-    told = _built(kind, folder, options)
+    told = _told(folder, options, "--build", kind)
+    held = _told(folder, options, "--hold")
 
     def row(name: str, metric: str, value: float, unit: str) -> Row:
         return {
@@ -169,6 +209,8 @@ def _measured(
         yield row(kind, "build time", told["seconds"], "s"), exact
         yield row(kind, "build memory", told["grown"], "MB"), exact
         yield row(kind, "size on disk", store.info().size / 1e6, "MB"), exact
+        yield row(kind, "memory of searching", held["RssAnon"], "MB"), exact
+        yield row(kind, "the same with mapped pages", held["VmRSS"], "MB"), exact
         faiss.omp_set_num_threads(1)
         for breadth in BREADTHS[kind]:
             positions = store.nearest(queries, K, breadth)[1]

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from curve_drawing import draw
+import curve_drawing
 
 from treewright_math.data_files.rows import read_rows
 from treewright_math.grading.grader import Grader
@@ -89,6 +89,18 @@ def table(work: str, points: Sequence[Point]) -> str:
     return "\n".join(lines)
 
 
+def draw(path: Path, work: str, points: Sequence[Point]) -> None:
+    """A line a method, samples per problem on a logarithmic axis."""
+    lines = [
+        curve_drawing.Curve(
+            method, [curve_drawing.Point(p.k, p.value, p.low, p.high) for p in points if p.method == method]
+        )
+        for method in dict.fromkeys(point.method for point in points)
+    ]
+    axes, note = ("samples per problem", "share right"), "bands: 95 %, bootstrap over problems"
+    curve_drawing.draw(path, work, axes, lines, logarithmic=True, note=note)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("paths", nargs="+", type=Path, metavar="DIR|FILE")
@@ -114,8 +126,7 @@ def show(options: argparse.Namespace) -> None:
         print(table(work, points), end="\n\n", flush=True)
         found += rows(work, len(problems), points)
         if options.svg:
-            options.svg.mkdir(parents=True, exist_ok=True)
-            (options.svg / f"recorded_{path.name.split('.')[0]}.svg").write_text(draw(work, points), encoding="utf-8")
+            draw(options.svg / f"recorded_{path.name.split('.')[0]}.svg", work, points)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 

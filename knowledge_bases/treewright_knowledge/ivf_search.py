@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from treewright_knowledge.faiss_file import in_order, read_faiss
+from treewright_knowledge.faiss_file import MappedFlat, in_order, read_faiss
 from treewright_knowledge.index_settings import LEAST_PER_LIST, IndexSettings
 from treewright_knowledge.inverted_file import write_inverted_file
 from treewright_knowledge.libraries import faiss
 from treewright_knowledge.vector_search import INDEX, Grown
+from treewright_knowledge.vectors import VECTORS
 
 if TYPE_CHECKING:
     from treewright_knowledge.libraries import Floats, Positions
@@ -91,37 +92,32 @@ class ListSearch:
     """
 
     def __init__(self, folder: Path, rows: "Floats", settings: IndexSettings) -> None:
-        self._index = _opened(folder, *rows.shape)
-        self._rows = rows
+        self._lists = _opened(folder, *rows.shape)
+        self._count = len(rows)
+        self._vectors = MappedFlat(folder / VECTORS, *rows.shape) if settings.kind == "ivf-sq8" else None
+        if self._vectors is not None:
+            self._refined = faiss().IndexRefine(self._lists, self._vectors.index)
         self.settings = settings
 
     def search(self, queries: "Floats", k: int, breadth: int = 0) -> "tuple[Floats, Positions]":
         """The ``k`` best of the ``breadth`` nearest lists."""
         import numpy as np
 
-        k = min(k, len(self._rows))
-        coarse = self.settings.kind == "ivf-sq8"
-        wide = min(_AGAIN * k, len(self._rows)) if coarse else k
-        look = faiss().SearchParametersIVF(nprobe=min(breadth or self.settings.breadth, self._index.nlist))
+        k = min(k, self._count)
+        look = faiss().SearchParametersIVF(nprobe=min(breadth or self.settings.breadth, self._lists.nlist))
         similarities = np.empty((len(queries), k), dtype=np.float32)
         positions = np.empty((len(queries), k), dtype=np.int64)
         for start in range(0, len(queries), _BATCH):
             batch = slice(start, start + _BATCH)
-            found = self._index.search(queries[batch], wide, params=look)
-            again = self._compared(queries[batch], found[1], k) if coarse else in_order(*found)
-            similarities[batch], positions[batch] = again
+            similarities[batch], positions[batch] = in_order(*self._best(queries[batch], k, look))
         return similarities, positions
 
-    def _compared(self, queries: "Floats", candidates: "Positions", k: int) -> "tuple[Floats, Positions]":
-        """The candidates' best ``k`` by their full vectors."""
-        import numpy as np
-
-        library = faiss()
-        similarities = np.full((len(queries), k), -np.inf, dtype=np.float32)
-        positions = np.full((len(queries), k), -1, dtype=np.int64)
-        for row, found in enumerate(candidates):
-            real = np.sort(found[found >= 0])
-            query, most = queries[row : row + 1], min(k, len(real))
-            exact, best = library.knn(query, self._rows[real], most, metric=library.METRIC_INNER_PRODUCT)
-            similarities[row, :most], positions[row, :most] = exact[0], real[best[0]]
-        return in_order(similarities, positions)
+    def _best(self, queries: "Floats", k: int, look: Any) -> "tuple[Floats, Positions]":
+        """After 8-bit numbers the best candidates are compared again by their full vectors."""
+        if self._vectors is None:
+            found: tuple[Floats, Positions] = self._lists.search(queries, k, params=look)
+            return found
+        again = min(_AGAIN, self._count / k)
+        both = faiss().IndexRefineSearchParameters(k_factor=again, base_index_params=look)
+        found = self._refined.search(queries, k, params=both)
+        return found
