@@ -79,17 +79,20 @@ class Network:
         if mask is None and self._windowed:
             blank = torch.zeros(tokens.shape[0], dtype=torch.long, device=self.device)
             mask = self.mask_of(blank, batch.length, blank, tokens.shape[1])
-        logits = self._model(
+        return self._outputs(
+            keep,
             input_ids=tokens,
             position_ids=positions,
             attention_mask=mask,
             past_key_values=batch,
             use_cache=True,
-            logits_to_keep=keep,
             **({} if prefix is None else {"shared_prefix": prefix}),
-        ).logits
-        kept: torch.Tensor = logits[:, -keep:, : self._vocabulary].float()
-        return kept
+        )
+
+    def _outputs(self, keep: int, **inputs: Any) -> torch.Tensor:
+        """What the model makes of the last ``keep`` tokens."""
+        logits: torch.Tensor = self._model(**inputs, logits_to_keep=keep).logits
+        return logits[:, -keep:, : self._vocabulary].float()
 
     def worth_sharing(self, tokens: int) -> bool:
         """Whether prefixes had better be in common (``shared_prefix``), where that saves so many tokens' keys."""
@@ -156,7 +159,7 @@ class Network:
 
     def _read_in_two_ways(self) -> tuple[torch.Tensor, torch.Tensor]:
         ids = [number % self._vocabulary for number in (1, 2, 3)]
-        plain = self._model(input_ids=self._long([ids]), use_cache=False).logits[0, -1, : self._vocabulary].float()
+        plain = self._outputs(1, input_ids=self._long([ids]), use_cache=False)[0, -1]
         batch = Workspace(self.shape).batch(2, 8)
         two, zeros = self._long([0, 1]), self._long([0, 0])
         first = self.mask_of(zeros, 0, two, 2)
@@ -183,7 +186,7 @@ class Network:
 
     def _read_shared(self) -> tuple[torch.Tensor, torch.Tensor]:
         ids = [[number % self._vocabulary for number in (1, 2, last, 5)] for last in (3, 4)]
-        whole = self._model(input_ids=self._long(ids), use_cache=False).logits[:, -1, : self._vocabulary].float()
+        whole = self._outputs(1, input_ids=self._long(ids), use_cache=False)[:, -1]
         batch = Workspace(self.shape).batch(1, 8)
         self.forward(self._long([ids[0][:2]]), self._long([[0, 1]]), batch, None)
         layers = [(keys[:, :, :2], values[:, :, :2]) for keys, values in batch.buffers]
@@ -201,6 +204,21 @@ class Network:
 
     def _long(self, numbers: Sequence[Any]) -> torch.Tensor:
         return torch.tensor(numbers, dtype=torch.long, device=self.device)
+
+
+class Backbone(Network):
+    """A network without an output layer: ``forward`` gives the last hidden states [rows, keep, c] instead of logits.
+
+    Args:
+        model: gives ``last_hidden_state``.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(model, int(model.config.get_text_config().vocab_size))
+
+    def _outputs(self, keep: int, **inputs: Any) -> torch.Tensor:
+        states: torch.Tensor = self._model(**inputs).last_hidden_state
+        return states[:, -keep:]
 
 
 def _head(states: torch.Tensor) -> tuple[int, int]:

@@ -107,6 +107,7 @@ class PrefixCache:
         capacity: tokens that fit.
         peak_bytes: most that keys, values and logits took at any time.
         tokens_stored: how many have ever been stored.
+        pools: keys and values by layer, [slots, heads, width].
     """
 
     def __init__(self, shape: Shape, room: int) -> None:
@@ -115,11 +116,11 @@ class PrefixCache:
         self.capacity = max(0, (room - self._logits_room) // shape.token_bytes - 1)
         size = self.capacity + 1
         make = {"dtype": shape.dtype, "device": shape.device}
-        self._pools: list[Layer] = [
+        self.pools: list[Layer] = [
             (torch.empty((size, *keys), **make), torch.empty((size, *values), **make))  # type: ignore[call-overload]
             for keys, values in shape.layers
         ]
-        for keys, values in self._pools:
+        for keys, values in self.pools:
             keys[_BLANK] = 0
             values[_BLANK] = 0
         self._clock = 0
@@ -187,7 +188,7 @@ class PrefixCache:
         Returns:
             For each sequence, whether all of it is in the tree now; false if there is no room.
         """
-        copies = _Copies(self._pools, layers)
+        copies = _Copies(self.pools, layers)
         done = [self._store(kept, copies) for kept in sequences]
         copies.make()
         self.peak_bytes = max(self.peak_bytes, self.used_bytes)
@@ -204,7 +205,7 @@ class PrefixCache:
         if not width:
             return
         index = self._index(rows, width)
-        for pool, batch in zip(self._pools, out, strict=True):
+        for pool, batch in zip(self.pools, out, strict=True):
             for kept, wanted in zip(pool, batch, strict=True):
                 taken = kept.index_select(0, index).view(len(rows), width, *kept.shape[1:])
                 wanted[: len(rows), :, :width] = taken.transpose(1, 2)
@@ -212,7 +213,7 @@ class PrefixCache:
     def gather_by_token(self, rows: Sequence[Slots], width: int, out: Sequence[Layer]) -> None:
         """The same, into memory that has the heads of a token side by side: [rows · tokens, heads, width of a head]."""
         index = self._index(rows, width)
-        for pool, memory in zip(self._pools, out, strict=True):
+        for pool, memory in zip(self.pools, out, strict=True):
             for kept, wanted in zip(pool, memory, strict=True):
                 torch.index_select(kept, 0, index, out=wanted)
 

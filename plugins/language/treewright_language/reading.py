@@ -11,10 +11,10 @@ from typing import NamedTuple, TypeVar
 
 import torch
 
+from treewright_language.extending import Row, extended
 from treewright_language.key_value_batch import Workspace
 from treewright_language.network import Network
 from treewright_language.prefix_cache import Kept, PrefixCache, Slots, encoded
-from treewright_language.shared_prefix import opened
 
 T = TypeVar("T")
 
@@ -137,26 +137,11 @@ class Reader:
 
     def _pass(self, parts: Sequence[_Part], cache: PrefixCache) -> Iterator[torch.Tensor]:
         """One pass of the network over the new tokens of some parts; stores what it computes."""
-        network = self._network
-        past, new = max(part.start for part in parts), max(part.new for part in parts)
-        share = network.worth_sharing(len(parts) * past)  # else they are copied, each to its row
-        prefix = opened([part.slots for part in parts], cache, self._space) if share else None
-        column = 0 if prefix is not None else past  # of the batch, where new tokens begin
-        batch = self._space.batch(len(parts), column + new, column)
-        if prefix is None:
-            cache.gather([part.slots for part in parts], past, batch.buffers)
         keep = max(min(part.passage.keep, part.new) for part in parts)
-        tokens = torch.tensor([(0,) * (new - part.new) + part.passage.ids[part.start :] for part in parts])
-        starts = torch.tensor([part.start for part in parts])
-        blanks = torch.tensor([new - part.new for part in parts])
-        positions = (starts[:, None] + torch.arange(new)[None] - blanks[:, None]).clamp_(min=0)
-        padding = torch.zeros_like(starts) if prefix is not None else past - starts
-        padded = bool((blanks > 0).any() or (padding > 0).any())
-        device = network.device
-        mask = network.mask_of(padding.to(device), column, blanks.to(device), new) if padded else None
-        logits = network.forward(tokens.to(device), positions.to(device), batch, mask, keep, prefix)
+        rows = [Row(part.passage.ids, part.slots) for part in parts]
+        logits, batch = extended(self._network, rows, cache, self._space, keep)
         own = [logits[row, keep - min(part.passage.keep, part.new) :] for row, part in enumerate(parts)]
-        self._store(parts, own, cache, batch.buffers, column + new)
+        self._store(parts, own, cache, batch.buffers, batch.length)
         for part, after in zip(parts, own, strict=True):
             yield after if part.first is None else torch.cat([part.first[None], after])
 

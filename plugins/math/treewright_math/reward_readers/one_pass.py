@@ -1,18 +1,19 @@
 """Many answers, one forward pass for all their steps.
 
 A causal network's output at a position depends on nothing that stands after it. So one pass over a whole answer gives,
-at each step's mark, what a pass over the answer up to there would give. For the same reason padding at the end needs
-no mask: no real token looks at it. Answers are sorted by length, so that little is padded, and packed into batches of
-limited size; only the positions that are read go through the head.
+at each step's mark, what a pass over the answer up to there would give; and of an answer that goes on from one that was
+read before, only what is new is computed. Answers are sorted by length, so that little is padded, and packed into
+batches of limited size; only the positions that are read go through the head.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
+from treewright_language.hidden_states import HiddenStates
 from treewright_math.reward_readers.recipe import LaidOut, LogRatio, Measure
 from treewright_math.reward_readers.step_likelihoods import seen
 
@@ -23,13 +24,13 @@ class HeadReader:
     """Reads a head, or the logits of a few tokens, at the read positions.
 
     Args:
-        backbone: gives ``last_hidden_state`` for ``input_ids``.
+        backbone: gives hidden states.
         head: from hidden states (reads, c) to numbers (reads, classes).
         measure: from those to scores (reads,).
         batch_tokens: at most so many tokens a batch, padding included (a longer answer is a batch by itself).
     """
 
-    def __init__(self, backbone: Any, head: Any, measure: Measure, batch_tokens: int) -> None:
+    def __init__(self, backbone: HiddenStates, head: Any, measure: Measure, batch_tokens: int) -> None:
         self._backbone, self._head, self._measure = backbone, head, measure
         self._batch_tokens = batch_tokens
 
@@ -48,17 +49,17 @@ class LikelihoodHeadReader:
     """Reads a head that also sees how likely the backbone itself finds each step.
 
     Args:
-        backbone, head, measure, batch_tokens: as in ``HeadReader``; the backbone's embedding is its output layer.
+        backbone, head, measure, batch_tokens: as in ``HeadReader``; its embedding is the output layer.
     """
 
-    def __init__(self, backbone: Any, head: Any, measure: Measure, batch_tokens: int) -> None:
+    def __init__(self, backbone: HiddenStates, head: Any, measure: Measure, batch_tokens: int) -> None:
         self._backbone, self._head, self._measure = backbone, head, measure
         self._batch_tokens = batch_tokens
 
     def read(self, answers: Sequence[LaidOut]) -> list[list[float]]:
         """The scores of each answer's steps."""
         scores: list[list[float]] = [[] for _ in answers]
-        output = self._backbone.get_input_embeddings().weight
+        output = self._backbone.model.get_input_embeddings().weight
         for batch in batches(answers, self._batch_tokens):
             group = [answers[index] for index in batch]
             inputs = seen(hidden_states(self._backbone, group), output, group).inputs
@@ -68,16 +69,28 @@ class LikelihoodHeadReader:
         return scores
 
 
+class Scored(NamedTuple):
+    """A causal language model.
+
+    Attributes:
+        backbone: its hidden states.
+        output: from those to logits.
+    """
+
+    backbone: HiddenStates
+    output: Any
+
+
 class LogRatioReader:
     """Reads how much likelier answers are under one model than under another.
 
     Args:
-        model, reference: causal language models with the same vocabulary.
+        model, reference: causal language models with the same vocabulary, by their hidden states and output layers.
         output: factor, and whether steps are summed by themselves.
         measure, batch_tokens: as in ``HeadReader``.
     """
 
-    def __init__(self, model: Any, reference: Any, output: LogRatio, measure: Measure, batch_tokens: int) -> None:
+    def __init__(self, model: Scored, reference: Scored, output: LogRatio, measure: Measure, batch_tokens: int) -> None:
         self._model, self._reference, self._output, self._measure = model, reference, output, measure
         self._batch_tokens = batch_tokens
 
@@ -108,21 +121,20 @@ def batches(answers: Sequence[LaidOut], limit: int) -> Iterator[list[int]]:
         yield batch
 
 
-@torch.inference_mode()
-def hidden_states(backbone: Any, answers: Sequence[LaidOut]) -> torch.Tensor:
-    """What the backbone makes of a batch: (answers, longest, c)."""
-    longest = max(len(answer.ids) for answer in answers)
-    device = next(backbone.parameters()).device
-    ids = torch.tensor([[*answer.ids, *[answer.ids[-1]] * (longest - len(answer.ids))] for answer in answers])
-    states: torch.Tensor = backbone(input_ids=ids.to(device), use_cache=False).last_hidden_state
-    return states
+def hidden_states(backbone: HiddenStates, answers: Sequence[LaidOut]) -> torch.Tensor:
+    """What the backbone makes of a batch: (answers, longest, c), from the first state that is read on."""
+    return backbone.of([answer.ids for answer in answers], [_first_read(answer) for answer in answers])
+
+
+def _first_read(answer: LaidOut) -> int:
+    """The first position whose output matters: a read, or the one before the answer where its tokens are judged."""
+    return min((*answer.reads, answer.start - 1 if answer.start else len(answer.ids)))
 
 
 @torch.inference_mode()
-def log_probabilities(model: Any, answers: Sequence[LaidOut]) -> list[torch.Tensor]:
+def log_probabilities(model: Scored, answers: Sequence[LaidOut]) -> list[torch.Tensor]:
     """For each answer the log-probability of each of its tokens from ``start`` on, in float64."""
-    hidden = hidden_states(model.base_model, answers)
-    output: Any = model.get_output_embeddings()
+    hidden, output = hidden_states(model.backbone, answers), model.output
     found = []
     for row, answer in enumerate(answers):
         before = hidden[row, answer.start - 1 : len(answer.ids) - 1]

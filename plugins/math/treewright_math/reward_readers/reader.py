@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from treewright_language.checkpoints import Precision, load_causal_lm, load_tokenizer
+from treewright_language.hidden_states import HiddenStates
 from treewright_math.reward_readers.checkpoint import check_backbone, folder_of, load_headed, read_config
 from treewright_math.reward_readers.guessing import guess, own_word
-from treewright_math.reward_readers.one_pass import HeadReader, LikelihoodHeadReader, LogRatioReader, TokenHead
+from treewright_math.reward_readers.one_pass import HeadReader, LikelihoodHeadReader, LogRatioReader, Scored, TokenHead
 from treewright_math.reward_readers.recipe import Answer, CannotBeLaidOut, Head, LaidOut, LogRatio, Recipe, TokenLogits
 from treewright_math.reward_readers.vocabulary import Vocabulary
 from treewright_math.step_splitting import Piece, pieces_of
 from treewright_registry import ConfigurationError
+
+_MIB = 1 << 20
 
 
 class Reading(NamedTuple):
@@ -44,6 +47,7 @@ class Reader:
         max_tokens: longer inputs are refused; ``None`` takes the recipe's and the backbone's limits.
         strict_ids: whether token ids that a vendor has written down must be the tokenizer's.
         mark: what is written behind each reasoning step; ``None`` takes config.json's, or else the recipe's.
+        cache_mib: memory for what was read, in MiB; 0 keeps nothing from call to call.
 
     Raises:
         ConfigurationError: model, recipe and tokenizer do not fit together; says which and what to do.
@@ -61,6 +65,7 @@ class Reader:
         max_tokens: int | None = None,
         strict_ids: bool = True,
         mark: str | None = None,
+        cache_mib: int = 512,
     ) -> None:
         folder = folder_of(model)
         self.recipe = recipe or guess(model, folder)
@@ -74,6 +79,8 @@ class Reader:
         limits = (max_tokens, self.recipe.max_tokens, config.get("max_position_embeddings"))
         self.max_tokens = min(limit for limit in limits if limit) if any(limits) else None
         self._probe()
+        # an answer that is read by itself has the same last bits whatever was read before: nothing is kept for it
+        self._room = 0 if batch_tokens == 1 else cache_mib * _MIB // self.networks
         self._reader = self._load(folder, reference, device, dtype, batch_tokens)
 
     def read(self, answers: Sequence[tuple[str, Sequence[str]]], separator: str | None = None) -> list[Reading]:
@@ -140,14 +147,17 @@ class Reader:
         if isinstance(output, Head):
             backbone, head = load_headed(recipe, output, folder, device=device, dtype=dtype)
             kind = LikelihoodHeadReader if output.likelihoods else HeadReader
-            return kind(backbone, _in_float32(head), recipe.measure, batch_tokens)
+            return kind(HiddenStates(backbone, self._room), _in_float32(head), recipe.measure, batch_tokens)
         model: Any = load_causal_lm(str(folder), device=device, dtype=dtype)
+        mine = self._scored(model)
         if isinstance(output, TokenLogits):
             tokens = [self.vocabulary.id_of(text) for text in output.tokens]
-            head = TokenHead(model.get_output_embeddings(), tokens)
-            return HeadReader(model.base_model, head, recipe.measure, batch_tokens)
+            return HeadReader(mine.backbone, TokenHead(mine.output, tokens), recipe.measure, batch_tokens)
         other = load_causal_lm(self._reference(reference), device=device, dtype=dtype)
-        return LogRatioReader(model, other, output, recipe.measure, batch_tokens)
+        return LogRatioReader(mine, self._scored(other), output, recipe.measure, batch_tokens)
+
+    def _scored(self, model: Any) -> Scored:
+        return Scored(HiddenStates(model.base_model, self._room), model.get_output_embeddings())
 
     def _reference(self, reference: str | None) -> str:
         if reference is None:

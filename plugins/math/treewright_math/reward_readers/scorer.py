@@ -52,11 +52,13 @@ class PrmScorer:
             ``null`` takes the mark that config.json names, or else the recipe's. ``trl`` writes the separator.
         device: ``auto`` takes an accelerator if there is one.
         dtype: of the backbone; heads compute in float32. ``auto`` is float32 on a CPU.
-        batch_tokens: at most so many tokens a forward pass, padding included; 1 reads each answer by itself, and
-            its score is then the same to the last bit whatever else is in the batch.
+        batch_tokens: at most so many tokens a forward pass, padding included; 1 reads each answer by itself and
+            whole, and its score is then the same to the last bit whatever else is in the batch or was read before.
         max_tokens: longest input; ``null`` takes what recipe and backbone allow.
         strict_ids: whether token ids that the vendor has written down must be this tokenizer's; switch it off for
             models of one's own in a vendor's format. It also lets SPRM's tokenizers lack the thinking tags.
+        cache_mib: memory for what was read, in MiB, so that an answer that goes on costs its new tokens only; 0
+            keeps nothing. The least recently used goes first.
 
     Attributes:
         level, range, link: as the recipe says (the class itself promises the least).
@@ -80,7 +82,7 @@ class PrmScorer:
             ConfigurationError, ValueError: say which, and what to do.
         """
         given: dict[str, Any] = {**(PrmScorer.__init__.__kwdefaults__ or {}), **options}
-        _check_counts(given["batch_tokens"], given["max_tokens"])
+        _check_counts(given["batch_tokens"], given["max_tokens"], given["cache_mib"])
         check_device(given["device"])
         for model in (given["model"], given["reference"]):
             place = None if model is None else resolve(model)
@@ -108,8 +110,9 @@ class PrmScorer:
         max_tokens: int | None = None,
         strict_ids: bool = True,
         mark: str | None = None,
+        cache_mib: int = 512,
     ) -> None:
-        _check_counts(batch_tokens, max_tokens)
+        _check_counts(batch_tokens, max_tokens, cache_mib)
         from treewright_math.reward_readers.reader import Reader
 
         self._reader = Reader(
@@ -122,6 +125,7 @@ class PrmScorer:
             max_tokens=max_tokens,
             strict_ids=strict_ids,
             mark=mark,
+            cache_mib=cache_mib,
         )
         chosen = self._reader.recipe
         self._split = split
@@ -142,7 +146,7 @@ class PrmScorer:
         ]
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
-        """A score for each request; ``usage.scored_tokens`` counts what the model read."""
+        """A score for each request; ``usage.scored_tokens`` counts its input, kept or not."""
         answers = [
             (_problem_text(request), [as_text(step.content) for step in request.trajectory.steps])
             for request in requests
@@ -170,7 +174,9 @@ class PrmScorer:
         return Score(value, steps, usage=usage)
 
 
-def _check_counts(batch_tokens: int, max_tokens: int | None) -> None:
+def _check_counts(batch_tokens: int, max_tokens: int | None, cache_mib: int) -> None:
+    if cache_mib < 0:
+        raise ValueError(f"cache_mib must be at least 0, not {cache_mib}; 0 keeps nothing")
     if batch_tokens < 1 or (max_tokens is not None and max_tokens < 1):
         raise ValueError(f"batch_tokens and max_tokens must be at least 1, not {batch_tokens} and {max_tokens}")
 
