@@ -56,7 +56,7 @@ def main() -> int:
     found = []
     for title, variants in groups.items():
         outcomes: list[Outcome] = []
-        for variant in variants:
+        for variant in (each for each in variants if not options.only or each.name in options.only):
             folder = options.out / f"{options.what}-{title}-{variant.name}-{options.seed}".replace(" ", "-")
             outcomes.append(run(variant, folder, workers=options.workers))
             print(f"\n{title}\n{table(outcomes)}", flush=True)
@@ -122,6 +122,8 @@ def _speculative() -> Iterator[tuple[str, str, dict[str, Any]]]:
                 "search.tau_back": threshold,
             },
         )
+    yield "one sample of the target", "math/majority", {"search.n": 1}
+    yield "one sample of the draft", "math/majority", {"search.n": 1, "policy.model": "treewright_math:data/draft"}
     for threshold in THRESHOLDS[1:]:
         yield f"rsd {threshold}", "math/rsd", {"search.delta": threshold}
 
@@ -231,6 +233,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--phrasing", nargs="+", default=["seen"])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of all variants")
+    parser.add_argument("--only", nargs="+", metavar="VARIANT", help="these rows, by their names in the table")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("runs/embedded-comparison"))
     parser.add_argument("--json", type=Path)
