@@ -3,11 +3,13 @@
     python benchmarks/embedded_comparison.py methods       greedy, votes, best-of-n, beam, tree search
     python benchmarks/embedded_comparison.py retrieval     R2-LLMs with and without each of its levels
     python benchmarks/embedded_comparison.py speculation   SPECS, GSI and RSD over thresholds, beside the target alone
-    python benchmarks/embedded_comparison.py latency       the same, one problem at a time
+    python benchmarks/embedded_comparison.py latency       the same, one problem at a time: what one user waits
 
 The budget counts generated tokens, of whatever model (an answer has some 30 to 70). Differences are paired by problem,
 against the table's first row. A run that was cut off goes on where it stopped. ``speculation`` has no budget: there n
-is equal, and what it cost is shown by role.
+is equal, and what it cost is shown by role. Seconds of ``latency`` are those of each problem, without loading, as means
+and as ratios to the second row (all n drawn and weighed by the target) with a bootstrap over problems; elsewhere those
+of the run.
 """
 
 import argparse
@@ -16,6 +18,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -60,12 +64,23 @@ def main() -> int:
             folder = options.out / f"{options.what}-{title}-{variant.name}-{options.seed}".replace(" ", "-")
             outcomes.append(run(variant, folder, workers=options.workers))
             print(f"\n{title}\n{table(outcomes)}", flush=True)
-        found += rows(title, outcomes)
-        if options.svg and options.what in COSTS:
-            _draw(options.svg / f"{options.what}.svg", options.what, title, outcomes)
+        found += _finished(options, title, outcomes)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
     return 0
+
+
+def _finished(options: argparse.Namespace, title: str, outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """What a table is told as when all its variants have run: rows, waits, figure."""
+    found = rows(title, outcomes)
+    if options.what == "latency":
+        print(f"\n{waits(outcomes)}", flush=True)
+        for row, each in zip(found, outcomes, strict=True):
+            ratio = list(time_ratio(each, _second(outcomes)))
+            row |= {"seconds_alone": float(np.mean(seconds(each))), "over_second_row": ratio}
+    if options.svg and options.what in COSTS:
+        _draw(options.svg / f"{options.what}.svg", options.what, title, outcomes)
+    return found
 
 
 def methods(options: argparse.Namespace) -> dict[str, list[Variant]]:
@@ -179,6 +194,33 @@ def _line(each: Outcome, first: Outcome) -> str:
     )
 
 
+def waits(outcomes: Sequence[Outcome]) -> str:
+    """Seconds a problem of each variant, beside those of the second row."""
+    base = _second(outcomes)
+    lines = [f"{'variant':26} {'s/problem':>9}  ratio to {base.variant.name}"]
+    for each in outcomes:
+        ratio, low, high = time_ratio(each, base)
+        lines.append(f"{each.variant.name:26} {np.mean(seconds(each)):9.3f}  {ratio:.3f} [{low:.3f}, {high:.3f}]")
+    return "\n".join(lines)
+
+
+def _second(outcomes: Sequence[Outcome]) -> Outcome:
+    return outcomes[min(1, len(outcomes) - 1)]
+
+
+def seconds(outcome: Outcome) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """Of each problem, in the order of the ids."""
+    return np.array([outcome.records[id_]["seconds"] for id_ in sorted(outcome.records)])
+
+
+def time_ratio(outcome: Outcome, base: Outcome) -> tuple[float, float, float]:
+    """Mean seconds over those of another variant on the same problems, and a 95 % bootstrap interval."""
+    own, other = seconds(outcome), seconds(base)
+    drawn = np.random.default_rng(0).integers(0, len(own), (2000, len(own)))
+    low, high = np.quantile(own[drawn].mean(1) / other[drawn].mean(1), [0.025, 0.975])
+    return float(own.mean() / other.mean()), float(low), float(high)
+
+
 def tokens_by_role(outcome: Outcome) -> Mapping[str, float]:
     """Mean generated tokens of a problem by the role that generated them."""
     sums: dict[str, float] = {}
@@ -213,7 +255,7 @@ def _draw(path: Path, what: str, title: str, outcomes: Sequence[Outcome]) -> Non
         method, _, threshold = each.variant.name.rpartition(" ")
         if not threshold.replace(".", "").isdigit():
             method, threshold = each.variant.name, ""
-        cost = each.seconds if what == "latency" else tokens_by_role(each).get("target", 0.0)
+        cost = float(np.mean(seconds(each))) if what == "latency" else tokens_by_role(each).get("target", 0.0)
         cost = tokens_by_role(each).get("policy", cost) if what == "speculation" else cost
         methods.setdefault(method, []).append((threshold, Point(cost, *each.accuracy())))
     curves = [Curve(name, [point for _, point in row], [label for label, _ in row]) for name, row in methods.items()]
