@@ -36,6 +36,7 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "best-of-n": ("math/best-of-n", WAVE),
     "weighted vote": ("math/best-of-n", WAVE | VOTE),
     "beam, width 4": ("math/beam", {"search.width": 4}),
+    "beam, width 8": ("math/beam", {"search.width": 8}),
     "beam, width 12": ("math/beam", {"search.width": 12}),
     "beam, width 12, vote": ("math/beam", {"search.width": 12} | VOTE),
     "mcts": ("math/mcts", {"budget.candidates": 1000}),

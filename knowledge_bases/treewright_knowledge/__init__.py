@@ -11,6 +11,7 @@ from treewright_knowledge.builder import StoreBuilder
 from treewright_knowledge.checksums import FileEntry
 from treewright_knowledge.description import Description, Encoder, Source, source_of
 from treewright_knowledge.index_settings import INDEXES, IndexKind, IndexSettings
+from treewright_knowledge.locking import changing
 from treewright_knowledge.manifest import FORMAT_VERSION, Manifest, is_store, read_manifest
 from treewright_knowledge.records import Record
 from treewright_knowledge.replacing import WorkFolder, check_target
@@ -34,6 +35,7 @@ __all__ = [
     "TextEncoder",
     "WorkFolder",
     "amend",
+    "changing",
     "check_target",
     "is_store",
     "read_manifest",

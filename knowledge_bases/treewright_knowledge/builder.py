@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,6 +14,7 @@ from treewright_knowledge.description import Description
 from treewright_knowledge.id_index import IDS, IdWriter
 from treewright_knowledge.index_settings import EXACT, IndexSettings
 from treewright_knowledge.libraries import require_numpy
+from treewright_knowledge.locking import changing
 from treewright_knowledge.manifest import MANIFEST, Manifest, as_json
 from treewright_knowledge.record_file import RecordReader, RecordWriter
 from treewright_knowledge.records import Record
@@ -28,7 +30,8 @@ class StoreBuilder:
         with StoreBuilder(folder, description) as builder:
             builder.add(records, vectors)
 
-    Leaving the block puts the store in place; an exception inside it leaves what stood there
+    It holds the folder's lock (``changing``), after waiting for whoever builds there. Leaving the block puts the store
+    in place; an exception inside it leaves what stood there
     untouched. Memory: one chunk, and 8 bytes a record; while the block is left, what the index needs: 170 MB for the
     lists of an inverted file at most, graph and 16 bits a number for a graph of neighbours.
 
@@ -50,14 +53,21 @@ class StoreBuilder:
         self.grown: Grown | None = None
         self.count = 0
         self._extras: list[str] = []
+        self._lock = ExitStack()
 
     def __enter__(self) -> "StoreBuilder":
+        with ExitStack() as lock:
+            lock.enter_context(changing(self.folder))
+            self._open_files()
+            self._lock = lock.pop_all()  # now it is held to the end of the block
+        return self
+
+    def _open_files(self) -> None:
         self._place = WorkFolder(self.folder)
         self._work = self._place.path
         self._records = RecordWriter(self._work)
         self._ids = IdWriter()
         self._vectors: RowWriter | None = None
-        return self
 
     def add(self, records: Sequence[Record], vectors: Any = None) -> None:
         """Append records with their vectors, an array of shape (len(records), dimension).
@@ -117,15 +127,16 @@ class StoreBuilder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._close_files()
-            if kind is None:
-                self._finish()
+        with self._lock:
+            try:
+                self._close_files()
+                if kind is None:
+                    self._finish()
+                    self._place.release()
+                    put_in_place(self._work, self.folder)
+            finally:
                 self._place.release()
-                put_in_place(self._work, self.folder)
-        finally:
-            self._place.release()
-            shutil.rmtree(self._work, ignore_errors=True)
+                shutil.rmtree(self._work, ignore_errors=True)
 
     def _close_files(self) -> None:
         self._records.close()

@@ -68,6 +68,17 @@ class MappedFlat:
         if self.index.ntotal != count or self.index.codes.is_owned:
             raise RuntimeError("this version of FAISS lays out flat indexes otherwise; the vectors cannot be mapped")
 
+    def best_of(self, queries: "Floats", candidates: "Positions", k: int) -> "tuple[Floats, Positions]":
+        """The ``k`` best of each query's candidates, shape (n, at least k); of gaps, −1, the similarity is −inf."""
+        import numpy as np
+
+        library = faiss()
+        found = np.empty(candidates.shape, dtype=np.float32)
+        pointers = (library.swig_ptr(queries), candidates.shape[1], library.swig_ptr(found))
+        self.index.compute_distance_subset(len(queries), *pointers, library.swig_ptr(candidates))
+        best = np.arange(len(found))[:, None], np.lexsort((candidates, -found), axis=1)[:, :k]
+        return found[best], candidates[best]
+
 
 def _flat_header(count: int, dimension: int) -> bytes:
     """What FAISS writes before the numbers of a flat index: as it does itself for none, with the counts put in."""
@@ -78,13 +89,28 @@ def _flat_header(count: int, dimension: int) -> bytes:
     return bytes(empty)
 
 
-def in_order(similarities: "Floats", positions: "Positions") -> "tuple[Floats, Positions]":
+def has_gaps(positions: "Positions", count: int, path: Path) -> bool:
+    """Whether an index found fewer than were asked for: gaps are −1.
+
+    Raises:
+        DataError: it names a record that there is not, so its file is damaged.
+    """
+    # one look at the usual case: taken as unsigned numbers, gaps are the largest of all
+    if positions.size == 0 or int(positions.view("u8").max()) < count:
+        return False
+    wrong = positions[(positions < -1) | (positions >= count)]
+    if wrong.size:
+        what = f"names a record at {int(wrong[0])}, where the store has {count}"
+        raise DataError(f"{path}: corrupted: {what}{_REPAIR}")
+    return True
+
+
+def in_order(similarities: "Floats", positions: "Positions", gaps: bool) -> "tuple[Floats, Positions]":
     """Rows that are best first already, with equals put in the order of the records and gaps marked by −inf."""
     import numpy as np
 
-    gaps = positions < 0
-    if gaps.any():
-        similarities[gaps] = -np.inf
+    if gaps:
+        similarities[positions < 0] = -np.inf
     if not (similarities[:, 1:] == similarities[:, :-1]).any():
         return similarities, positions
     order = np.lexsort((positions, -similarities), axis=1)

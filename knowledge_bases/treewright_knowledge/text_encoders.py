@@ -56,10 +56,7 @@ class SentenceEncoder:
                 place, device=device, local_files_only=not download, trust_remote_code=False
             )
         except (OSError, ValueError, KeyError) as error:
-            what = f"the sentence-transformers model '{model}' cannot be loaded: {error}"
-            raise ConfigurationError(
-                f"{what}\n    give a folder that holds it, package:folder, or let it be fetched: download"
-            ) from error
+            raise ConfigurationError(_refusal(model, place, download, error)) from error
         self._batch = batch
         self.identity = Encoder(f"sentence-transformers:{model}", self._version(place))
 
@@ -94,6 +91,17 @@ def _library() -> Any:
             "this encoder needs sentence-transformers, which is not installed"
             "\n    install it: pip install 'treewright[sentences]'"
         ) from error
+
+
+def _refusal(model: str, place: str, download: bool, error: Exception) -> str:
+    reason = str(error).split("\n", 1)[0]
+    if Path(place).is_dir():
+        repair = "give the folder of a sentence-transformers model"
+        return f"encoder '{model}': the folder cannot be loaded as a model: {reason}\n    {repair}"
+    if download:
+        return f"encoder '{model}': cannot be fetched: {reason}\n    look up the name on the Hugging Face hub"
+    what = "there is no such folder, and no such model in the local cache of the Hugging Face hub"
+    return f"encoder '{model}': {what}\n    give a folder, package:folder, or fetch it first: hf download {model}"
 
 
 def _place(model: str) -> str:

@@ -248,7 +248,12 @@ class KnowledgeBuild:
 
 @runtime_checkable
 class KnowledgeBase(Protocol):
-    """Knows how to make a store from a domain's files, and a search out of a query in words."""
+    """Knows how to make a store from a domain's files, and a search out of a query in words.
+
+    Two methods may come beside these. ``extend(order)`` adds the sources' records to the store in ``order.out`` and
+    returns figures as ``build`` does; both are called while the folder is locked for the calling thread. The static
+    method ``named(name)`` gives the folder of a store that the plugin's pipelines know by that name, else ``None``.
+    """
 
     def build(self, order: KnowledgeBuild) -> Mapping[str, Any]:
         """Build the store in folder ``order.out``; returns figures of its own for the terminal.

@@ -262,3 +262,33 @@ def test_what_faiss_cannot_read_is_named_even_unverified(tmp_path):
     (folder / "index.faiss").write_bytes(b"\0" * (folder / "index.faiss").stat().st_size)
     with pytest.raises(DataError, match=r"index\.faiss: not a readable FAISS index: "):
         KnowledgeStore.open(folder, verify=False)
+
+
+@pytest.mark.parametrize("kind", ["ivf", "ivf-sq8"])
+@pytest.mark.parametrize("wrong", [300, 1_000_000_000, 2**62, -2, -(2**63)])
+def test_an_index_that_names_a_record_that_there_is_not_is_refused_by_the_search(tmp_path, kind, wrong):
+    folder = tmp_path / "kb"
+    build(folder, 300, VECTORS[:300], COSINE, index=IndexSettings(kind, lists=1, breadth=1)).close()
+    data = bytearray((folder / "index.faiss").read_bytes())
+    data[-8:] = wrong.to_bytes(8, "little", signed=True)  # the id of the last vector in the one list
+    (folder / "index.faiss").write_bytes(data)
+    with KnowledgeStore.open(folder, verify=False) as store:
+        with pytest.raises(DataError) as error:
+            store.search(VECTORS[299:300], 5)
+        what = f"corrupted: names a record at {wrong}, where the store has 300"
+        repair = "copy the whole folder again, or build the knowledge base anew"
+        assert str(error.value) == f"{folder / 'index.faiss'}: {what}\n    {repair}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_more_than_an_index_finds_is_filled_with_gaps(tmp_path, kind):
+    build(tmp_path / "kb", 300, VECTORS[:300], COSINE, index=IndexSettings(kind, breadth=1)).close()
+    with KnowledgeStore.open(tmp_path / "kb") as store:
+        similarities, positions = store.nearest(VECTORS[:20], 300, 1)
+        gaps = positions < 0
+        assert similarities.shape == positions.shape == (20, 300)
+        assert (positions[gaps] == -1).all()
+        assert (similarities[gaps] == -np.inf).all()
+        assert np.isfinite(similarities[~gaps]).all()
+        assert (np.diff(gaps.astype(int), axis=1) >= 0).all()  # at the end of each row
+        assert bool(gaps.any()) == (kind != "hnsw")

@@ -1,14 +1,26 @@
 """``treewright kb`` as a user meets it, with a plugin that is installed for the test."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 
-from tests.cli.process import treewright
+from tests.cli.process import environment, treewright
 from tests.knowledge.words_plugin import install
-from treewright_knowledge import Description, KnowledgeStore, Record, read_manifest
+from treewright_knowledge import (
+    Description,
+    IndexSettings,
+    KnowledgeStore,
+    Record,
+    StoreBuilder,
+    amend,
+    changing,
+    read_manifest,
+)
 
 WORDS = "stone notes onset\ntree bee\n"
 
@@ -178,7 +190,7 @@ def test_a_failed_replacement_leaves_the_old_knowledge_base(kb, built, tmp_path)
             2,
             "toy/wordz: there is no such folder, and knowledge base 'toy/wordz' is not registered\n"
             "    did you mean 'toy/words'?\n"
-            "    known knowledge bases: toy/careless, toy/nameless, toy/words\n",
+            "    known knowledge bases: toy/careless, toy/indexed, toy/nameless, toy/words\n",
         ),
         (
             ["info", "words.txt"],
@@ -262,6 +274,97 @@ def test_a_component_that_cannot_add_is_named(kb, built):
     assert "--source: toy/careless cannot add to a knowledge base" in done.stderr
 
 
-def test_a_fast_check_says_that_it_looked_at_samples(kb, built):
+def test_a_fast_check_reads_all_of_a_small_one_and_samples_of_a_large_one(kb, built):
+    done = kb("info", "kb", "--fast")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "  files      4, all as the manifest says")
+    with StoreBuilder(built, read_manifest(built).description) as builder:
+        builder.add([Record("a", "b")])
+        with builder.extra("zeros").open("wb") as file:
+            file.truncate(260_000_000)
     done = kb("info", "kb", "--fast")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "  files      4, samples as the manifest says")
+
+
+def test_an_update_that_finds_nothing_new_says_so_and_writes_nothing(kb, built, tmp_path):
+    (tmp_path / "more.txt").write_text("")
+    before = {path.name: path.stat().st_ino for path in built.iterdir()}
+    for arguments in (["--source", "more.txt"], ["--index", "exact"]):
+        done = kb("update", "kb", *arguments)
+        assert (done.returncode, done.stdout.splitlines()[:2]) == (
+            0, ["kb: nothing is changed", "  records  5 (before: 5)"],
+        )  # fmt: skip
+    assert {path.name: path.stat().st_ino for path in built.iterdir()} == before
+
+
+def test_info_tells_the_index_as_it_is_now(kb, tmp_path):
+    arguments = ["--source", "words.txt", "--out", "kb", "--set", "index=hnsw", "breadth=7"]
+    assert kb("build", "toy/indexed", *arguments).returncode == 0
+    assert '  options    mark="", shortest=1, index="hnsw", breadth=7' in kb("info", "kb").stdout.splitlines()
+    assert kb("update", "kb", "--index", "exact").returncode == 0
+    shown = kb("info", "kb").stdout.splitlines()
+    assert "  vectors    26 dimensions, cosine, exact search" in shown
+    assert '  options    mark="", shortest=1, index="exact", breadth=0' in shown
+
+
+def test_another_breadth_keeps_the_graph_as_it_was_built(kb, built):
+    amend(built, index=IndexSettings("hnsw", links=5, construction=9)).close()
+    assert kb("update", "kb", "--breadth", "70").returncode == 0
+    assert read_manifest(built).index == IndexSettings("hnsw", breadth=70, links=5, construction=9)
+
+
+def begun(process):
+    """Reads until it has said that it waits."""
+    return process.stderr.readline().decode()
+
+
+@pytest.fixture
+def kb_begun(plugin, tmp_path):
+    """The same, started and not waited for."""
+
+    def start(*arguments):
+        command = [sys.executable, "-m", "treewright", "kb", *arguments]
+        places = environment([plugin], "toy")
+        return subprocess.Popen(command, cwd=tmp_path, env=places, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    return start
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks by flock")
+def test_updates_at_the_same_time_all_take_place(kb_begun, built):
+    with changing(built):
+        updates = [kb_begun("update", "kb", "--remove", word) for word in ("bee", "tree")]
+        assert [begun(each) for each in updates] == ["kb: waiting, as another process is changing it\n"] * 2
+        amend(built, remove=["stone"]).close()
+    assert {each.communicate(timeout=60)[0].decode().splitlines()[0] for each in updates} == {"kb is changed"}
+    with KnowledgeStore.open(built) as store:
+        assert [record.id for record in store] == ["notes", "onset"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks by flock")
+def test_a_build_that_waited_for_another_does_not_replace_it(kb_begun, tmp_path):
+    (tmp_path / "words.txt").write_text(WORDS)
+    with changing(tmp_path / "kb"):
+        second = kb_begun("build", "toy/words", "--source", "words.txt", "--out", "kb")
+        assert begun(second) == "kb: waiting, as another process is changing it\n"
+        KnowledgeStore.build(tmp_path / "kb", [Record("a", "b")], None, Description()).close()
+    told = second.communicate(timeout=60)[1].decode()
+    assert (second.returncode, told) == (
+        2, "--out: kb is a knowledge base already\n    add --replace to build it anew, or choose another folder\n",
+    )  # fmt: skip
+    assert read_manifest(tmp_path / "kb").count == 1
+
+
+def test_search_and_info_know_the_names_that_pipelines_use(kb, built, plugin):
+    shutil.copytree(built, plugin / "shipped-words", dirs_exist_ok=True)
+    assert kb("search", "small/words", "bee", "-k", "1").stdout.endswith("bee  BEE\n              words.txt:5\n")
+    assert kb("info", "small/words").stdout.startswith(str(plugin / "shipped-words"))
+
+
+def test_all_records_below_an_id_are_removed_together(kb, built):
+    with KnowledgeStore.open(built) as store:
+        vectors = store.vectors[:3].copy()
+    ids = iter(["p/1", "p/2", "q/1"])
+    amend(built, add=[Record(name, name) for name in ids], encode=lambda chunk: vectors).close()
+    assert kb("update", "kb", "--remove", "p/*", "bee").stdout.splitlines()[1] == "  records  5 (before: 8)"
+    with KnowledgeStore.open(built) as store:
+        assert [record.id for record in store] == ["stone", "notes", "onset", "tree", "q/1"]

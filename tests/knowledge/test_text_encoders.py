@@ -84,6 +84,6 @@ def test_a_folder_with_a_colon_in_its_name_is_a_folder(tmp_path, monkeypatch):
             raise OSError("it is empty")
 
     monkeypatch.setattr(text_encoders, "import_module", lambda name: Library)
-    with pytest.raises(ConfigurationError, match=r"numpy:model' cannot be loaded: it is empty"):
+    with pytest.raises(ConfigurationError, match=r"numpy:model': the folder cannot be loaded as a model: it is empty"):
         SentenceEncoder(str(folder))
     assert asked == [(folder, True, False)]

@@ -9,12 +9,13 @@ TREEWRIGHT_API = "1"
 def treewright_register(registry):
     registry.knowledge_base("words", "words_parts:Words", summary="words by their letters")
     registry.knowledge_base("careless", "words_parts:Careless", summary="builds nothing")
+    registry.knowledge_base("indexed", "words_parts:Indexed", summary="words with an index")
     registry.knowledge_base("nameless", "words_parts:Nameless", summary="does not say its name")
 """
 PARTS = '''\
 from pathlib import Path
 
-from treewright_knowledge import Description, Encoder, KnowledgeStore, Record, amend, source_of
+from treewright_knowledge import Description, Encoder, IndexSettings, KnowledgeStore, Record, amend, source_of
 from treewright_registry import DataError
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -22,6 +23,8 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 class Words:
     """Words of text files, one a line; near are those with the same letters."""
+
+    index = IndexSettings()
 
     def __init__(self, *, shortest: int = 1, mark: str = "") -> None:
         self.shortest, self.mark = shortest, mark
@@ -37,7 +40,7 @@ class Words:
         )
         words = [record for path in order.sources for record in self._records(path)]
         tell = lambda done: order.progress("encode", done, len(words))
-        KnowledgeStore.build(order.out, words, self._encode, description, chunk=2, progress=tell).close()
+        KnowledgeStore.build(order.out, words, self._encode, description, index=self.index, chunk=2, progress=tell).close()
         return {"longest": max(len(word.id) for word in words), "mean length": 4.0}
 
     def extend(self, order):
@@ -55,6 +58,10 @@ class Words:
     def shipped(self):
         return Path(__file__).with_name("shipped-words")
 
+    @staticmethod
+    def named(name):
+        return Path(__file__).with_name("shipped-words") if name == "small/words" else None
+
     def _records(self, path):
         for number, word in enumerate(path.read_text().split(), 1):
             if not word.isalpha():
@@ -67,6 +74,12 @@ class Words:
 
     def _vector(self, word):
         return [word.count(letter) for letter in LETTERS]
+
+
+class Indexed(Words):
+    def __init__(self, *, shortest: int = 1, mark: str = "", index: str = "exact", breadth: int = 0) -> None:
+        super().__init__(shortest=shortest, mark=mark)
+        self.index = IndexSettings(index, breadth=breadth)
 
 
 class Careless(Words):

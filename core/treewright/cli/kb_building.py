@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -11,7 +11,7 @@ from treewright.cli.kb_showing import size
 from treewright.cli.summary import count, duration
 from treewright.configuration import load_component
 from treewright.configuration.signature import as_plain, options_of
-from treewright_knowledge import Manifest, check_target, is_store, read_manifest
+from treewright_knowledge import Manifest, changing, check_target, is_store, read_manifest
 from treewright_registry import ConfigurationError, ContractError, KnowledgeBuild, Registry
 
 if TYPE_CHECKING:
@@ -28,6 +28,17 @@ def build(options: argparse.Namespace, registry: Registry, progress: TextIO) -> 
     spec = load_component("knowledge_base", options.name, registry, overrides=options.set)
     check_sources(options.source)
     _check_place(options.out, options.replace)
+    with changing(options.out, waiting_line(options.out, progress)):
+        _check_place(options.out, options.replace)  # what was waited for may stand there now
+        return _built_from(options, spec, progress)
+
+
+def waiting_line(folder: Path, progress: TextIO) -> Callable[[], None]:
+    """Says why nothing happens while another process changes the folder."""
+    return lambda: print(f"{folder}: waiting, as another process is changing it", file=progress, flush=True)
+
+
+def _built_from(options: argparse.Namespace, spec: "ComponentSpec", progress: TextIO) -> str:
     order = KnowledgeBuild(
         sources=tuple(options.source),
         out=options.out,

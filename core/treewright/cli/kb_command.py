@@ -41,7 +41,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
         parents=[common],
     )
     _add_place(info)
-    info.add_argument("--fast", action="store_true", help="compare samples of the files, not every byte")
+    info.add_argument("--fast", action="store_true", help="compare samples of the files beyond 256 MB, not every byte")
     info.add_argument("--json", action="store_true", help="print the manifest as JSON")
     info.set_defaults(command=_info)
 
@@ -73,7 +73,9 @@ def _add_update(actions: Any, common: argparse.ArgumentParser) -> None:
     )
     update.add_argument("folder", type=Path, metavar="FOLDER", help="folder of a knowledge base")
     update.add_argument("--source", type=Path, nargs="+", action="extend", default=[], metavar="FILE", help="add these")
-    update.add_argument("--remove", nargs="+", action="extend", default=[], metavar="ID", help="remove these records")
+    update.add_argument(
+        "--remove", nargs="+", action="extend", default=[], metavar="ID", help="remove these; 'ID/*' for all below"
+    )
     update.add_argument("--index", metavar="KIND", help="exact, hnsw, ivf or ivf-sq8; default: as it is")
     update.add_argument("--breadth", type=int, default=0, metavar="N", help="how much a search looks at")
     update.set_defaults(command=_update)
@@ -128,9 +130,12 @@ def _info(options: argparse.Namespace) -> int:
     from treewright.cli.kb_finding import folder_of
     from treewright.cli.kb_showing import described
     from treewright_knowledge import KnowledgeStore
+    from treewright_knowledge.checksums import Verification, is_sampled
     from treewright_knowledge.manifest import as_json
 
     folder = folder_of(options.place, Registry.load())
-    with KnowledgeStore.open(folder, verify="fast" if options.fast else True) as store:
-        print(as_json(store.info()).rstrip() if options.json else described(store, options.fast))
+    verify: Verification = "fast" if options.fast else True
+    with KnowledgeStore.open(folder, verify=verify) as store:
+        sampled = is_sampled(store.info().files, verify)
+        print(as_json(store.info()).rstrip() if options.json else described(store, sampled))
     return DONE

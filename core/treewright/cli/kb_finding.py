@@ -10,7 +10,9 @@ from treewright_registry import ConfigurationError, Hit, KnowledgeBase, Registry
 
 
 def folder_of(place: str, registry: Registry) -> Path:
-    """The folder meant by a path or by the name of a knowledge base that a plugin ships.
+    """The folder meant by a path, or by the name of a knowledge base that a plugin ships.
+
+    Names are those of components, and those that a plugin's pipelines use (a component's ``named``).
 
     Raises:
         ConfigurationError: it is neither, or the named one ships no store.
@@ -21,7 +23,10 @@ def folder_of(place: str, registry: Registry) -> Path:
     try:
         registry.find("knowledge_base", place)
     except UnknownComponent as error:
-        raise ConfigurationError(f"{place}: there is no such folder, and {error}") from error
+        known = _named(place, registry)
+        if known is None:
+            raise ConfigurationError(f"{place}: there is no such folder, and {error}") from error
+        return known
     return _shipped(place, load_component("knowledge_base", place, registry).build())
 
 
@@ -43,6 +48,19 @@ def searched(place: str, query: str, k: int, settings: Sequence[str], registry: 
     spec = load_component("knowledge_base", description.component, registry, overrides=[*kept, *settings])
     component: KnowledgeBase = spec.build()
     return component.search(folder, query, k)
+
+
+def _named(name: str, registry: Registry) -> Path | None:
+    """The store that some component knows by this name, as pipelines do."""
+    for descriptor in registry.of_kind("knowledge_base"):
+        try:
+            look_up = getattr(descriptor.load(), "named", None)
+        except ImportError:  # of a plugin whose libraries are not all here; the name may be another's
+            continue
+        folder: Path | None = look_up(name) if look_up is not None else None
+        if folder is not None:
+            return folder
+    return None
 
 
 def _shipped(name: str, component: KnowledgeBase) -> Path:

@@ -4,27 +4,35 @@ import argparse
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from treewright.cli.kb_building import check_sources
+from treewright.cli.kb_building import check_sources, waiting_line
 from treewright.cli.kb_progress import StageLines
 from treewright.cli.kb_showing import size
 from treewright.cli.summary import count, duration
 from treewright.configuration import load_component
-from treewright_knowledge import INDEXES, IndexSettings, Manifest, amend, read_manifest
-from treewright_registry import ConfigurationError, KnowledgeBuild, Registry
+from treewright_knowledge import INDEXES, IndexSettings, Manifest, amend, changing, read_manifest
+from treewright_registry import JSON, ConfigurationError, KnowledgeBuild, Registry
 
 
 def update(options: argparse.Namespace, registry: Registry, progress: TextIO) -> str:
     """Change the knowledge base as the command line says; returns the closing table.
 
-    Records are added by the component that built it, with the options that it was built with.
+    Records are added by the component that built it, with the options that it was built with. The folder is locked
+    from reading it to the end, so that changes at the same time come one after the other.
 
     Raises:
         ConfigurationError: nothing is to be done, an index is unknown, or the component cannot add.
         DataError: the knowledge base, a source or an id cannot be used; the old one stands.
     """
+    read_manifest(options.folder)  # refuses what is no knowledge base before anything is written beside it
+    with changing(options.folder, waiting_line(options.folder, progress)):
+        return _updated(options, registry, progress)
+
+
+def _updated(options: argparse.Namespace, registry: Registry, progress: TextIO) -> str:
     before = read_manifest(options.folder)
     settings = _settings(options, before)
     if not options.source and not options.remove and settings is None:
@@ -34,8 +42,13 @@ def update(options: argparse.Namespace, registry: Registry, progress: TextIO) ->
     began = time.monotonic()
     lines = StageLines(progress)
     if options.remove or settings is not None:
-        removed = frozenset(options.remove)
-        amend(options.folder, remove=removed, index=settings, progress=lambda done: lines("copy", done)).close()
+        amend(
+            options.folder,
+            remove=frozenset(options.remove),
+            index=settings,
+            options=_options(before, settings),
+            progress=lambda done: lines("copy", done),
+        ).close()
     figures = adding.extend(_order(options, before, lines)) if adding is not None else {}
     return _table(options.folder, before, figures, time.monotonic() - began)
 
@@ -46,10 +59,17 @@ def _settings(options: argparse.Namespace, before: Manifest) -> IndexSettings | 
     kind = options.index or before.index.kind
     if kind not in INDEXES:
         raise ConfigurationError(f"--index: '{kind}' is unknown; known: {', '.join(INDEXES)}")
+    same = before.index if kind == before.index.kind else IndexSettings(kind)
     try:
-        return IndexSettings(kind, breadth=options.breadth)
+        return replace(same, breadth=options.breadth or same.breadth)
     except ValueError as error:
         raise ConfigurationError(f"--breadth: {error}") from error
+
+
+def _options(before: Manifest, settings: IndexSettings | None) -> Mapping[str, JSON]:
+    """The component's options, with those that name the index as it is now; its breadth is the store's own again."""
+    now = {} if settings is None else {"index": settings.kind, "breadth": 0}
+    return {name: now.get(name, value) for name, value in before.description.options.items()}
 
 
 def _adding(sources: list[Path], before: Manifest, registry: Registry) -> Any:
@@ -89,4 +109,5 @@ def _table(folder: Path, before: Manifest, figures: Mapping[str, Any], seconds: 
         "time": duration(seconds),
     }
     width = max(len(name) for name in rows)
-    return "\n".join([f"{folder} is changed", *(f"  {key:{width}}  {rows[key]}" for key in rows)])
+    head = f"{folder}: nothing is changed" if after == before else f"{folder} is changed"
+    return "\n".join([head, *(f"  {key:{width}}  {rows[key]}" for key in rows)])

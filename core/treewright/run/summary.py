@@ -19,9 +19,10 @@ def summarise(
 ) -> dict[str, Any]:
     """The content of ``summary.json``.
 
-    Accuracy counts a failed problem as wrong; a task without references has none. Metrics of single
-    records are means over the records that have them, true/false metrics with Wilson's interval,
-    numbers with a normal one that stays within the values seen.
+    Accuracy counts a failed problem as wrong; a problem that ended well and has no reference is not in it, and a
+    task without references has none. Metrics of single records are means over the records that have them, true/false
+    metrics with Wilson's interval, numbers with a normal one that stays within the values seen. The value of each
+    metric also stands at the top, under the metric's name, unless that name is taken there.
 
     Args:
         records: finished problems, in task order.
@@ -32,8 +33,6 @@ def summarise(
         set_metrics: the task's metrics of the whole set, if it has any.
     """
     n = len(records)
-    correct = sum(1 for record in records if record.correct)
-    low, high = wilson(correct, n)
     summary: dict[str, Any] = {
         "n": n,
         "problems": problems,
@@ -41,19 +40,25 @@ def summarise(
         "interrupted": interrupted,
         "failed_calls": _failed_calls(records),
     }
-    accuracy = {}
-    if references and n:
-        summary["accuracy"] = correct / n
-        accuracy = {"accuracy": {"value": correct / n, "low": low, "high": high, "n": n}}
-    summary["metrics"] = {
-        **accuracy,
+    metrics = {
+        **(_accuracy(records) if references else {}),
         **_record_metrics(records),
         **(set_metrics or {}),
     }
-    summary["notes"] = _notes(records)
-    summary["cost"] = _costs(records)
-    summary["seconds"] = seconds
-    return summary
+    rest = {"metrics": metrics, "notes": _notes(records), "cost": _costs(records), "seconds": seconds}
+    plain = {name: value["value"] for name, value in metrics.items() if isinstance(value, Mapping) and "value" in value}
+    taken = {*summary, *rest}
+    return {**summary, **{name: value for name, value in plain.items() if name not in taken}, **rest}
+
+
+def _accuracy(records: Sequence[Record]) -> dict[str, dict[str, float]]:
+    """The share of right answers among the records that are graded or failed."""
+    graded = [record for record in records if record.correct is not None or record.error is not None]
+    if not graded:
+        return {}
+    correct, n = sum(1 for record in graded if record.correct), len(graded)
+    low, high = wilson(correct, n)
+    return {"accuracy": {"value": correct / n, "low": low, "high": high, "n": n}}
 
 
 def _failed_calls(records: Sequence[Record]) -> dict[str, Any]:

@@ -34,6 +34,20 @@ def _extended(file):
         yield from _extended(FOLDER / name)
 
 
+def build_knowledge(file):
+    """As the file's own first lines say, of a small source, in the working directory."""
+    commands = re.findall(
+        r"^# treewright (kb build .*)$", "".join(_text(each) for each in (file, *_extended(file))), re.M
+    )
+    Path("math_pool_4500.jsonl.gz").write_text('{"problem": "What is 1 + 1?", "solution": "It is two, as 1 + 1 = 2."}')
+    for command in commands:
+        assert main(command.split()) == 0
+
+
+def _text(file):
+    return file.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_config_check_finds_nothing_wrong_where_the_models_are(file, tmp_path, monkeypatch, capsys):
     """What the check can see of a folder without loading; the weights in it are none."""
@@ -44,6 +58,7 @@ def test_config_check_finds_nothing_wrong_where_the_models_are(file, tmp_path, m
         (folder / "config.json").write_text('{"model_type": "qwen2"}')
         for empty in ("model.safetensors", "tokenizer.json"):
             (folder / empty).touch()
+    build_knowledge(file)
     assert main(["config", "check", str(file)]) == 0
     assert " is good" in capsys.readouterr().out
 

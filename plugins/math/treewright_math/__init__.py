@@ -18,6 +18,14 @@ def treewright_register(registry: Collector) -> None:
     registry.scorer(
         "recorded-score", "treewright_math.recorded.score:RecordedScore", summary="the reward stored with a solution"
     )
+    registry.search(
+        "replay", "treewright_math.recorded.replay:Replay", summary="stored solutions with their stored rewards"
+    )
+    registry.aggregator(
+        "best-or-majority",
+        "treewright_math.recorded.best_or_majority:BestOrMajority",
+        summary="the highest score wins; without any score the most frequent answer",
+    )
     for name, target, summary in STEP_BENCHMARKS:
         registry.task(name, f"treewright_math.verification.{target}", summary=summary)
     registry.policy(
@@ -99,7 +107,7 @@ STEP_BENCHMARKS = (
 )
 
 PIPELINES: dict[str, str] = {
-    "recorded": "stored solutions of a file (task.path), the best-rewarded one wins",
+    "recorded": "stored solutions of a file (task.path): the best-rewarded one, without rewards the majority",
     "judge-steps": "first wrong steps by step scores of a file (task.path)",
     "processbench": "ProcessBench by a process reward model (scorer.model)",
     "prmbench": "PRMBench by a process reward model (scorer.model)",

@@ -18,6 +18,7 @@ from treewright_registry import (
 
 CIRCLE = "What is the area of a circle with radius $3$?"
 ASKED = "What is the area of a circle with radius $14$?"
+OTHER = "What is the area of a circle with radius $15$? Give it in metres."
 
 
 class OneProblem:
@@ -25,11 +26,11 @@ class OneProblem:
 
     has_references = False
 
-    def __init__(self, *, prompt: str = ASKED) -> None:
-        self.prompt = prompt
+    def __init__(self, *, prompt: str = ASKED, other: str = OTHER) -> None:
+        self.prompt, self.other = prompt, other
 
     def problems(self):
-        return [Problem("one", self.prompt), Problem("two", f"{self.prompt} Give it in metres.")]
+        return [Problem("one", self.prompt), Problem("two", self.other)]
 
     def extract(self, trajectory):
         return trajectory.text

@@ -1,6 +1,7 @@
 """The knowledge bases that come with the plugin, and the embedded target with them."""
 
 import json
+import re
 from importlib.resources import files
 
 import pytest
@@ -9,11 +10,15 @@ from plugins.math.tests.r2.parts import Judge
 from treewright import load_pipeline, run_pipeline
 from treewright.cli.main import main
 from treewright_knowledge import KnowledgeStore
+from treewright_math.embedded_world.recipe import DIFFICULTIES
 from treewright_math.embedded_world.step_check import split_lines
+from treewright_math.embedded_world.task import draw_set
 from treewright_math.embedded_world.worked_problems import rows
+from treewright_math.r2.guidance import withheld
 from treewright_math.retrieval.shipped_knowledge import embedded_records, shipped_store
 from treewright_math.retrieval.similar_problems import SimilarProblems
-from treewright_registry import Registry, RetrieveRequest
+from treewright_math.retrieval.withheld import withheld_before
+from treewright_registry import Key, Problem, Registry, RetrieveRequest, Trajectory
 
 PIPELINES = ("r2", "mcts", "beam", "best-of-n", "majority", "specs", "gsi", "rsd")
 needs_target = pytest.mark.skipif(
@@ -39,7 +44,7 @@ def test_problems_and_steps_are_found_and_shown_as_the_embedded_models_know_them
     with KnowledgeStore.open(shipped_store("problems")) as store:
         assert len(store) == 2000
     record = embedded_records("problems")[6]
-    query = record.content["problem"].replace("has", "owns")
+    query = re.sub(r"\d+", lambda number: str(int(number[0]) + 1), record.content["problem"])  # another problem
     problems = SimilarProblems(knowledge="embedded/problems")
     [[hit]] = problems.retrieve([RetrieveRequest(query, 1)])
     assert hit.id == "embedded-7"
@@ -48,6 +53,29 @@ def test_problems_and_steps_are_found_and_shown_as_the_embedded_models_know_them
     [[hit]] = steps.retrieve([RetrieveRequest("Tom has 23 + 48 = 71 apples.", 1)])
     assert hit.content.startswith("Step: ")
     assert "The answer is" not in "".join(str(each.content["step"]) for each in embedded_records("steps"))
+
+
+@pytest.mark.parametrize("difficulty", DIFFICULTIES)
+def test_of_problems_that_share_phrasing_none_is_withheld(difficulty):
+    """The world's problems are made of the same sentences: numbers and names tell them apart."""
+    problems = SimilarProblems(knowledge="embedded/problems")
+    for problem in draw_set(Key.root(3), 100, DIFFICULTIES[difficulty], False, "validation"):
+        task = Problem("p", problem.text)
+        [hits] = problems.retrieve([RetrieveRequest(problem.text, 5, Trajectory(task))])
+        assert withheld_before(hits) == 0
+        assert withheld(hits, task) == hits != []
+
+
+@pytest.mark.parametrize(
+    "form", ["{}\nPut your final answer within \\boxed{{}}.", "{}.", "Solve this. {}", "Problem: {} Answer:"]
+)
+def test_a_problem_in_other_dress_is_not_shown_its_own_record(form):
+    problems = SimilarProblems(knowledge="embedded/problems")
+    for record in embedded_records("problems")[:100]:
+        asked = form.format(record.content["problem"])
+        [hits] = problems.retrieve([RetrieveRequest(asked, 3, Trajectory(Problem("p", asked)))])
+        assert record.id not in [hit.id for hit in hits]
+        assert withheld_before(hits) == 1
 
 
 def test_the_command_line_finds_them_without_a_folder(capsys):

@@ -3,10 +3,9 @@
 import json
 
 import pytest
-from plugins.math.tests.r2.parts import ASKED, CIRCLE, PARTS, Careless, Judge, Writer
+from plugins.math.tests.r2.parts import ASKED, CIRCLE, OTHER, PARTS, Careless, Judge, Writer
 
 from treewright import load_pipeline, run_pipeline
-from treewright_math.r2.template import by_rule
 from treewright_math.retrieval.problems import Problems
 from treewright_registry import ConfigurationError, KnowledgeBuild, Registry
 
@@ -45,6 +44,7 @@ def registered():
 
 def run(tmp_path, banks, policy="", search="{use: core/mcts, branch: 2, iterations: 6, temperature: 0.8}", **changes):
     blocks = {
+        "task": "{use: my/problem}",
         "model": "{use: my/writer}",
         "scorer": "{use: math/r2-scorer}",
         "reward": "{use: my/judge}",
@@ -53,7 +53,7 @@ def run(tmp_path, banks, policy="", search="{use: core/mcts, branch: 2, iteratio
     } | changes
     file = tmp_path / "pipeline.yaml"
     file.write_text(
-        f"task: {{use: my/problem}}\nsearch: {search}\naggregator: {{use: core/best}}\n"
+        f"task: {blocks['task']}\nsearch: {search}\naggregator: {{use: core/best}}\n"
         f"policy:\n  policy: {{use: math/r2-policy{policy}}}\n  model: {blocks['model']}\n"
         f"scorer:\n  scorer: {blocks['scorer']}\n  reward: {blocks['reward']}\n"
         f"retriever:\n  problems: {blocks['problems']}\n  steps: {blocks['steps']}\n"
@@ -122,17 +122,49 @@ def test_a_step_threshold_above_1_gives_the_steps_of_a_run_without_step_retrieva
 
 def test_a_bank_holding_the_problem_itself_brings_nothing_for_it(tmp_path):
     banks = build(tmp_path, ASKED.upper().replace(" ", "  "))
-    run(tmp_path, banks, ", threshold: 0.0")
-    shown = {name: [asked.shown for asked in drawn() if asked.problem == name] for name in ("one", "two")}
-    assert all(hits == [] for hits in shown["one"])
-    assert all(len(hits) == 2 for hits in shown["two"])  # another problem: pair and step
+    task = "{use: my/problem, prompt: '" + ASKED + " Put your final answer within a box.'}"
+    for asked in ("{use: my/problem}", task):
+        Writer.asked.clear()
+        run(tmp_path, banks, ", threshold: 0.0", task=asked)
+        shown = {name: [asked.shown for asked in drawn() if asked.problem == name] for name in ("one", "two")}
+        assert all(hits == [] for hits in shown["one"])
+        assert all(len(hits) == 2 for hits in shown["two"])  # another problem: pair and step
 
 
 def test_a_retriever_that_brings_the_problem_itself_is_not_believed(tmp_path, banks):
     run(tmp_path, banks, ", steps: 0", problems="{use: my/careless}")
-    # problem two holds the text of problem one, not the other way round: the record is withheld from one only
     shown = {asked.problem: len(asked.shown) for asked in drawn()}
     assert shown == {"one": 1, "two": 2}
+
+
+def test_the_run_notes_how_many_records_were_withheld(tmp_path):
+    """By the retriever itself, as it tells with the next record, and by the policy."""
+    source = tmp_path / "pool.jsonl"
+    source.write_text("\n".join(json.dumps({"problem": each, "solution": SOLUTION}) for each in (ASKED, CIRCLE)))
+    options = {"level": "problems", "by": "template", "encoder": "embedded"}
+    order = KnowledgeBuild((source,), tmp_path / "both", "math/problems", options, "2026-01-31", lambda *told: None)
+    Problems(**options).build(order)
+    mine = f"{{use: math/similar-problems, knowledge: {tmp_path}/both}}"
+    for problems in (mine, "{use: my/careless}"):
+        notes = [record["notes"] for record in run(tmp_path, tmp_path, ", steps: 0", problems=problems, steps="null")]
+        assert notes == [{"withheld": 1.0}, {"withheld": 0.0}]
+
+
+def test_the_run_notes_where_policy_and_reward_model_see_different_records(tmp_path, banks):
+    alike = run(tmp_path, banks, ", steps: 0")
+    other = run(tmp_path, banks, ", steps: 0", scorer="{use: math/r2-scorer, problems: 2}")
+    assert [record["notes"].get("r2_settings_differ") for record in (*alike, *other)] == [None, None, 1.0, 1.0]
+
+
+def test_a_base_of_steps_is_refused_where_problems_are_shown_and_the_other_way_round(tmp_path, banks):
+    base = "{{use: math/similar-problems, knowledge: {}/{}{}}}"
+    for role, wrong in (("problems", "steps"), ("steps", "problems")):
+        retriever = base.format(banks, wrong, "")
+        [first, _] = run(tmp_path, banks, ", threshold: -1.0", scorer="{use: my/judge}", **{role: retriever})
+        assert f"the retriever in role '{role}' brings {wrong}, and {role} are shown there" in json.dumps(first)
+        checked = base.format(banks, wrong, f", level: {role}")
+        with pytest.raises(ConfigurationError, match=f"holds {wrong}, and {role} are wanted here"):
+            run(tmp_path, banks, **{role: checked})
 
 
 def test_the_query_is_the_policys_template_or_the_rules(tmp_path, banks):
@@ -140,12 +172,12 @@ def test_the_query_is_the_policys_template_or_the_rules(tmp_path, banks):
     run(tmp_path, banks, ", steps: 0", model=template, problems="{use: my/careless}")
     run(tmp_path, banks, ", steps: 0", problems="{use: my/careless}")
     assert Careless.queries[:2] == ["use the area"] * 2
-    assert Careless.queries[2] == by_rule(ASKED).query
+    assert Careless.queries[2:4] == [ASKED, OTHER]
     asked = len(Writer.asked)
     rule = ", template: rule, problems: 3"
     run(tmp_path, banks, rule + ", steps: 0", scorer=f"{{use: math/r2-scorer{rule}}}", problems="{use: my/careless}")
     assert not any(each.template for each in Writer.asked[asked:])
-    assert Careless.queries[4] == by_rule(ASKED).query
+    assert Careless.queries[4:] == [ASKED, OTHER]
 
 
 def test_steps_that_are_too_far_away_are_not_shown(tmp_path, banks):

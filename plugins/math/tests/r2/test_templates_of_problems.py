@@ -1,25 +1,8 @@
-"""Templates: by rule, and read from whatever a policy wrote."""
+"""Templates read from whatever a policy wrote."""
 
 import pytest
 
-from treewright_math.r2.template import Template, by_rule, parsed
-
-
-def test_by_rule_numbers_and_names_are_masked_and_operations_stand_apart():
-    template = by_rule("Each day, Ann sells 3 boxes to Tom. How many boxes does Ann sell in 12 days altogether?")
-    assert template == Template(
-        "",
-        "sells boxes sell days",
-        "each day x sells # boxes to x how many boxes does x sell in # days altogether",
-        "each altogether",
-    )
-    assert template.query.startswith("sells boxes sell days each day x sells #")
-
-
-def test_problems_that_differ_in_numbers_and_names_alone_have_one_template():
-    assert by_rule("Then Ann has 12 more than Ben, 7.") == by_rule("Then Eva has 5 more than Max, 81.")
-    assert by_rule("Then Ann has 12 more.") != by_rule("Then Ann has 12 fewer.")
-
+from treewright_math.r2.template import Template, parsed
 
 WHOLE = Template("rate problem", "speed distance", "two trains", "add the speeds")
 

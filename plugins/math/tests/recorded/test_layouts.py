@@ -56,16 +56,93 @@ def test_a_boolean_score_is_a_label():
 
 
 @pytest.mark.parametrize(
+    ("beside", "rewards", "labels"),
+    [
+        ({"score": [1, 0], "pred_score": [[1.5], [-2.0]]}, [1.5, -2.0], [True, False]),
+        ({"score": [True, False]}, [None, None], [True, False]),
+        ({"score": [0.25, 0.75]}, [0.25, 0.75], [None, None]),
+        ({"score": [1, 0]}, [1.0, 0.0], [None, None]),
+        ({"score": ["0.5", "-1e-2"]}, [0.5, -0.01], [None, None]),
+        ({"correct": [1, 0]}, [None, None], [True, False]),
+        ({"correct": [1.0, 0.0], "score": [0.5, 0.5]}, [0.5, 0.5], [True, False]),
+        ({"is_correct": ["True", "false"]}, [None, None], [True, False]),
+        ({"correct": [[True], None]}, [None, None], [True, None]),
+        ({"pred_score": [[[0.1, 0.2]], [[0.3], [0.4]]]}, [0.2, 0.4], [None, None]),
+        ({"pred_score": [[1.5, -2.0]]}, [1.5, -2.0], [None, None]),
+        ({"rewards": [True, False]}, [None, None], [True, False]),
+        ({"acc": 0.5, "score": [0.1, 0.2]}, [0.1, 0.2], [None, None]),
+    ],
+)
+def test_values_tell_rewards_from_labels(beside, rewards, labels):
+    samples = read_recorded({"problem": "P", "responses": ["a", "b"], **beside}).samples
+    assert [sample.score for sample in samples] == rewards
+    assert [sample.correct for sample in samples] == labels
+
+
+def test_the_score_of_an_object_beside_a_reward_is_its_label():
+    samples = [{"text": "a", "score": 1, "reward": 0.5}, {"text": "b", "score": 0.5}]
+    assert read_recorded({"problem": "P", "samples": samples}).samples == (
+        Sample("a", None, 0.5, "", True),
+        Sample("b", None, 0.5),
+    )
+
+
+CHAT = [{"role": "user", "content": "P"}, {"role": "assistant", "content": "a"}]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"problem": "P", "response": "a"},
+        {"problem": "P", "code": "a"},
+        {"problem": "P", "outputs": [{"text": "a"}]},
+        {"problem": "P", "choices": [{"index": 0, "message": {"role": "assistant", "content": "a"}}]},
+        {"problem": "P", "choices": [{"text": "a"}]},
+        {"problem": "P", "response": CHAT},
+        {"problem": "P", "responses": [CHAT]},
+        {"problem": "P", "responses": [[CHAT[1]]]},
+        {"problem": "P", "samples": [{"content": [{"type": "text", "text": "a"}]}]},
+        {"prompt": CHAT[:1], "completion": "a"},
+        {"messages": CHAT},
+        {"doc_id": 0, "doc": {"question": "P"}, "resps": [["a"]]},
+    ],
+)
+def test_texts_stand_in_many_shapes(fields):
+    recorded = read_recorded(fields)
+    assert (recorded.prompt, recorded.samples) == ("P", (Sample("a"),))
+
+
+@pytest.mark.parametrize(
+    ("beside", "reference"),
+    [
+        ({"final_answer": "4"}, "4"),
+        ({"final_answer": ["4", "5"]}, "4, 5"),
+        ({"target": 4}, "4"),
+        ({"reference_answer": "4", "answer": ""}, "4"),
+        ({"answer": "2 + 2 = 4\n#### 4"}, "4"),
+        ({"answer": "It is $\\boxed{\\frac{1}{2}}$."}, "\\frac{1}{2}"),
+        ({"solution": "So $\\boxed{4}$."}, "4"),
+        ({"solution": "So it is."}, None),
+        ({}, None),
+    ],
+)
+def test_the_reference_has_many_names(beside, reference):
+    assert read_recorded({"problem": "P", "responses": ["a", "b"], **beside}).reference == reference
+
+
+@pytest.mark.parametrize(
     ("fields", "message"),
     [
         ({"samples": ["a"]}, "none of the fields problem, question, prompt"),
-        ({"problem": "P"}, "no list of solutions is there, neither 'samples' nor one of responses"),
+        ({"problem": "P"}, "no solution is there, neither 'samples' nor one of responses"),
         ({"problem": "P", "samples": []}, "the row holds no sample"),
         ({"problem": "P", "samples": [5]}, "sample 1 is 5, neither a text nor an object"),
         ({"problem": "P", "samples": ["a", {"answer": "4"}]}, "sample 2 has no text"),
         ({"problem": "P", "samples": [{"text": "a", "score": "high"}]}, "sample 1 has the score 'high', no number"),
         ({"problem": "P", "samples": [{"text": "a", "correct": "yes"}]}, "sample 1 has the label 'yes', neither true"),
         ({"problem": "P", "responses": ["a", "b"], "rewards": [1]}, "the field rewards has 1 entries for 2 samples"),
+        ({"problem": "P", "response": "a", "reward": "high"}, "sample 1 has the score 'high', no number"),
+        ({"problem": "P", "responses": ["a"], "correct": [2]}, "sample 1 has the label 2, neither true nor false"),
         ({"problem": "P", "gold": {"x": 1}, "samples": ["a"]}, "no answer"),
     ],
 )

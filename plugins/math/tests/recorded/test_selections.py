@@ -1,11 +1,12 @@
 from itertools import combinations
+from math import exp
 from random import Random
 
 import pytest
 
-from treewright.aggregators.best import Best
 from treewright.aggregators.soft_best import SoftBest
 from treewright.aggregators.votes import Majority, WeightedVote
+from treewright_math.recorded.best_or_majority import BestOrMajority
 from treewright_math.recorded.choices import Choice, chosen
 from treewright_math.recorded.curves import best, bootstrap, curves, majority, weighted_vote
 from treewright_math.recorded.selections import Judged, pass_at_k, selections
@@ -47,7 +48,29 @@ def test_figures_of_a_set_worked_out_by_hand():
 
 def test_methods_without_rewards_are_left_out():
     without = [[sample._replace(score=None) for sample in judged("4+ 5-")]]
-    assert set(selections(without)) == {"mean", "pass_at_1", "pass_at_2", "majority", "oracle"}
+    figures = selections(without)
+    assert set(figures) == {"mean", "pass_at_1", "pass_at_2", "majority", "oracle", "samples_without_reward"}
+    assert figures["samples_without_reward"] == {"value": 2, "low": 2, "high": 2, "n": 2}
+
+
+def test_samples_without_a_reward_are_no_candidates_of_the_methods_that_need_one():
+    bare = Judged("4", False)
+    partly = [bare, Judged("5", True, -1.0), Judged("6", False, -2.0)]
+    voting = [Judged("7", False), Judged("8", True), Judged("8", True)]
+    figures = selections([partly, voting])
+    assert (figures["best"]["value"], figures["samples_without_reward"]["value"]) == (1.0, 4)
+    assert figures["weighted_vote"]["value"] == 1.0
+    assert figures["soft_best"]["value"] == pytest.approx((1 / (1 + exp(-1)) + 1) / 2)
+    assert (best(partly), weighted_vote(partly), best(voting)) == (partly[1], partly[1], voting[1])
+
+
+def test_a_problem_without_samples_counts_as_wrong_everywhere():
+    problems = [judged("4+ 4+"), []]
+    figures = {name: (figure["value"], figure["n"]) for name, figure in selections(problems).items()}
+    assert figures.pop("mean") == (1.0, 2)  # of samples
+    assert set(figures) == {"pass_at_1", "pass_at_2", "majority", "best", "weighted_vote", "soft_best", "oracle"}
+    assert set(figures.values()) == {(0.5, 2)}
+    assert {point.value for point in curves(problems, (1, 2), draws=2)} == {0.5}
 
 
 def test_the_interval_of_pooled_samples_knows_of_problems():
@@ -65,7 +88,7 @@ def test_the_curves_rules_are_those_of_the_engines_aggregators():
             for _ in range(draws.randint(1, 8))
         ]
         choices = [Choice(sample.key, sample.score) for sample in samples]
-        for aggregator, rule in ((Majority(), majority), (Best(), best), (WeightedVote(), weighted_vote)):
+        for aggregator, rule in ((Majority(), majority), (BestOrMajority(), best), (WeightedVote(), weighted_vote)):
             assert samples[chosen(aggregator, choices)] is rule(samples)
 
 

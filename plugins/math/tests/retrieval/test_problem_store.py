@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from treewright_knowledge import KnowledgeStore
+from treewright.cli.main import main
+from treewright_knowledge import KnowledgeStore, amend
 from treewright_math.retrieval.problems import Problems
 from treewright_math.retrieval.similar_problems import SimilarProblems
+from treewright_math.retrieval.withheld import withheld_before
 from treewright_registry import (
     ConfigurationError,
     DataError,
@@ -143,6 +145,66 @@ def test_problems_of_an_excluded_file_are_left_out(sources, tmp_path):
     assert build(sources, tmp_path / "kb", exclude=str(test))["left out"] == 1
     with KnowledgeStore.open(tmp_path / "kb") as store:
         assert "math_pool-2" not in store
+
+
+def test_rows_without_solution_and_answer_are_refused_and_counted(sources, tmp_path):
+    (tmp_path / "bare.jsonl").write_text('{"problem": "What is 1 + 1?"}\n{"problem": "What is 2 + 1?", "gold": "3"}')
+    figures = build([*sources, tmp_path / "bare.jsonl"], tmp_path / "kb")
+    assert (figures["problems"], figures["refused"], figures["without solution or answer"]) == (5, 1, 1)
+    assert figures["for example"].endswith("bare.jsonl: line 1: neither a solution nor an answer: no worked problem")
+    steps = build([*sources, tmp_path / "bare.jsonl"], tmp_path / "steps", level="steps")
+    assert (steps["problems"], steps["refused"], steps["without steps"]) == (4, 2, 2)
+
+
+@pytest.mark.parametrize("level", ["problems", "steps"])
+def test_a_knowledge_base_without_a_record_is_not_built(tmp_path, level):
+    (tmp_path / "one.jsonl").write_text(json.dumps(MATH[0]))
+    with pytest.raises(DataError, match="would hold no record: left out 1, repeated 0, refused 0"):
+        build([tmp_path / "one.jsonl"], tmp_path / "kb", level=level, exclude=str(tmp_path / "one.jsonl"))
+    assert not (tmp_path / "kb").exists()
+
+
+def test_a_knowledge_base_that_was_emptied_is_refused(tmp_path):
+    (tmp_path / "one.jsonl").write_text(json.dumps(MATH[0]))
+    build([tmp_path / "one.jsonl"], tmp_path / "kb")
+    amend(tmp_path / "kb", remove=["one-1"])
+    for use in (SimilarProblems, lambda **options: SimilarProblems.check_options(options)):
+        with pytest.raises(DataError, match="holds no record\n    build one"):
+            use(knowledge=str(tmp_path / "kb"))
+
+
+def test_the_retriever_tells_what_it_withheld_with_the_next_record(sources, tmp_path):
+    build(sources, tmp_path / "kb")
+    retriever = SimilarProblems(knowledge=str(tmp_path / "kb"))
+    for prompt, withheld in (
+        (f"{MATH[0]['problem']} Answer in square metres.", 1),
+        ("What is the area of a square?", 0),
+    ):
+        [hits] = retriever.retrieve([RetrieveRequest(prompt, 2, Trajectory(Problem("p", prompt)))])
+        assert withheld_before(hits) == withheld
+        assert len(hits) == 2
+
+
+def test_a_check_of_the_options_finds_what_would_fail(sources, tmp_path):
+    build(sources, tmp_path / "kb", level="steps")
+    good = {"knowledge": str(tmp_path / "kb"), "level": "steps"}
+    SimilarProblems.check_options(good)
+    SimilarProblems.check_options({"knowledge": "embedded/problems", "level": "problems"})
+    for change, complaint in (
+        ({"knowledge": "nosuch"}, "there is no folder nosuch\n    build one"),
+        ({"knowledge": str(tmp_path)}, "manifest"),
+        ({"knowledge": ""}, "no folder is given"),
+        ({"level": "problems"}, "holds steps, and problems are wanted here"),
+        ({"knowledge": "embedded/problems"}, "holds problems, and steps are wanted here"),
+        ({"least": 2.0}, "least must lie between"),
+    ):
+        with pytest.raises((ConfigurationError, DataError, ValueError), match=complaint):
+            SimilarProblems.check_options({**good, **change})
+
+
+def test_config_check_finds_a_knowledge_base_that_is_not_there(capsys):
+    assert main(["config", "check", "math/r2", "--set", "retriever.problems.knowledge=nosuch"]) == 2
+    assert "knowledge 'nosuch': there is no folder nosuch" in capsys.readouterr().err
 
 
 def test_a_problem_is_kept_once_and_bad_rows_are_counted_and_named(tmp_path):

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from treewright_math.answers.extraction import bare
 from treewright_math.benchmarks.answer_task import AnswerTask, Exercise
-from treewright_math.data_files.fields import PROBLEM, number_text, text_of
+from treewright_math.data_files.problem_fields import listed_answer, problem_of_row
 
 
 class OlympiadBench(AnswerTask):
@@ -36,15 +36,10 @@ class OlympiadBench(AnswerTask):
     def exercise(self, fields: Mapping[str, Any]) -> Exercise:
         """The exercise that a row tells."""
         references = fields.get("final_answer", fields.get("answer"))
-        if isinstance(references, list | tuple):
-            references = ", ".join(str(each) for each in references)
-        question = text_of(fields, PROBLEM)
-        context = fields.get("context")
-        prompt = f"{context.strip()}\n\n{question}" if isinstance(context, str) and context.strip() else question
-        reference = bare(number_text(references, "final_answer")).replace("$", "")
+        reference = bare(listed_answer(references, "final_answer")).replace("$", "")
         public = ("subfield", "answer_type", "unit")
         facts = {name: fields[name] for name in public if isinstance(fields.get(name), str)}
-        return Exercise(prompt, reference, facts, tolerance=_tolerance(fields.get("error")))
+        return Exercise(problem_of_row(fields), reference, facts, tolerance=_tolerance(fields.get("error")))
 
 
 def _tolerance(error: Any) -> float | None:

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from treewright_math.answers.extraction import MARKED, Style
 from treewright_math.benchmarks.answer_task import AnswerTask, Exercise
-from treewright_math.data_files.fields import first_of, number_text, text_of
+from treewright_math.data_files.fields import first_of, number_text
+from treewright_math.data_files.problem_fields import problem_of_row
 
 
 class Svamp(AnswerTask):
@@ -37,8 +38,4 @@ class Svamp(AnswerTask):
 
     def exercise(self, fields: Mapping[str, Any]) -> Exercise:
         """The exercise that a row tells."""
-        question = text_of(fields, ("Question", "question"))
-        body = fields.get("Body", fields.get("body"))
-        if isinstance(body, str) and body.strip():
-            question = f"{body.strip().rstrip('.,')}. {question.strip()}"
-        return Exercise(question, number_text(first_of(fields, ("Answer", "answer")), "Answer"), {})
+        return Exercise(problem_of_row(fields), number_text(first_of(fields, ("Answer", "answer")), "Answer"), {})

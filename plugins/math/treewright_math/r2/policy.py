@@ -7,7 +7,7 @@ method comes and whose the defaults are stands in ``guidance``.
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
-from treewright_math.r2.guidance import Coarse, Fine, TemplateBy, coarse_hits, step_hits
+from treewright_math.r2.guidance import Coarse, Fine, TemplateBy, coarse_hits, note_settings, step_hits
 from treewright_registry import (
     Capability,
     Context,
@@ -34,8 +34,9 @@ class R2Policy:
 
     Args:
         template: who makes the abstract template that similar problems are found by: ``policy`` asks the model once a
-            problem, for at most 300 tokens, and falls back on the rule if what it writes cannot be read; ``rule`` masks
-            numbers and names, and costs nothing.
+            problem, for at most 300 tokens, and falls back on the rule if what it writes cannot be read; ``rule`` hands
+            on the problem, which a knowledge base built ``by=template`` masks as it masked its records, and costs
+            nothing.
         problems: problem-answer pairs shown with every request (3, ours).
         steps: analogous steps shown where a step is asked for (1, as in BoostStep); each new prefix costs a first try
             of the model, its likeliest step. Requests for a whole rest of an answer get none.
@@ -108,6 +109,7 @@ class R2Policy:
         """Each request's own context with coarse records and step examples behind its hits."""
         if any(prefix.problem is not env.problem for prefix in prefixes):
             return list(contexts)  # a conversation of another component: not this problem's
+        await note_settings("policy", self._coarse, env)
         coarse = await coarse_hits(self._coarse, env)
         examples: list[Any] = [()] * len(prefixes)
         if self._fine.used and sampling.unit == "step":

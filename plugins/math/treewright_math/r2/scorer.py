@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from treewright_math.r2.guidance import Coarse, TemplateBy, coarse_hits
+from treewright_math.r2.guidance import Coarse, TemplateBy, coarse_hits, note_settings
 from treewright_registry import Capability, ConfigurationError, Env, Need, Score, ScoreRequest
 
 
 class R2Scorer:
     """Passes every request on to ``reward``, with the records that ``math/r2-policy`` shows its model.
 
-    With the same settings and roles as the policy's they are the very same records, retrieved once for both. Roles:
+    With the same settings and roles as the policy's they are the very same records, retrieved once for both; with other
+    settings the run notes ``r2_settings_differ``. Roles:
     ``reward`` judges; ``problems``, ``facts`` and, for the template, ``model`` as in the policy. Analogous steps are
     not shown: a solution that is judged has had many of them.
 
@@ -63,6 +64,7 @@ class R2Scorer:
             low, high = env.range("reward")
             what = f"the reward model scores from {low:g} to {high:g}, math/r2-scorer declares {self.range}"
             raise ConfigurationError(f"{what}\n    write  low: {low}, high: {high}  in its block")
+        await note_settings("scorer", self._coarse, env)
         coarse = await coarse_hits(self._coarse, env)
         contexts = [
             request.context._replace(hits=(*request.context.hits, *coarse))

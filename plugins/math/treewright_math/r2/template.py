@@ -1,14 +1,13 @@
 """The abstract template of a problem: what kind it is, without its numbers and names. Its text is the coarse query.
 
-Written by the policy itself, which is asked for a JSON object and read leniently; or made by rule.
+Written by the policy itself, which is asked for a JSON object and read leniently. The rule that stands in for it is the
+knowledge base's own, ``retrieval.templates.masked_template``.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
-
-from treewright_math.retrieval.templates import template_of
 
 INSTRUCTION: Final = (
     "Do not solve this problem. Describe what kind of problem it is, without its numbers and names, as a JSON object "
@@ -17,18 +16,6 @@ INSTRUCTION: Final = (
 
 _FIELDS = ("problem_type", "key_terms", "conditions", "strategy")
 _LINE = re.compile(r"^\W*([A-Za-z][A-Za-z _-]{2,24}?)\W*:\s*(.+)$")
-_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+\b")  # a capital within a sentence
-_LETTERS = re.compile(r"[a-z]{4,}")
-_OPERATIONS = frozenset(
-    "add altogether average between combined cost decrease difference distance divide divided double each equal every "
-    "factor fewer fraction greater half increase least left less maximum minimum more most multiple multiply older "
-    "part per percent probability product quotient rate ratio remain remaining remainder rest same share split "
-    "square subtract sum third times together total triple twice younger".split()
-)
-_COMMON = frozenset(
-    "also another does find from give given gives have here into many much need only other over some than that their "
-    "them then there these they this those what when where which while will with would your".split()
-)
 _LONGEST = 2000  # letters of a query
 _LONGEST_READ = 8000
 
@@ -39,8 +26,8 @@ class Template(NamedTuple):
     Attributes:
         problem_type: e.g. ``rate problem``; empty if unknown.
         key_terms: the words that tell what it is about.
-        conditions: what is given; by rule, the problem's text with numbers and names masked.
-        strategy: how such problems are solved; by rule, the words that tell operations.
+        conditions: what is given.
+        strategy: how such problems are solved.
     """
 
     problem_type: str
@@ -52,15 +39,6 @@ class Template(NamedTuple):
     def query(self) -> str:
         """All of it as one text."""
         return " ".join(part for part in self if part)[:_LONGEST]
-
-
-def by_rule(problem: str) -> Template:
-    """The template without a model: masked text, key terms, operation words; each word once, in the text's order."""
-    masked = template_of(_NAME.sub("x", problem))
-    words = dict.fromkeys(_LETTERS.findall(masked))
-    strategy = [word for word in words if word in _OPERATIONS]
-    terms = [word for word in words if word not in _OPERATIONS and word not in _COMMON]
-    return Template("", " ".join(terms), masked, " ".join(strategy))
 
 
 def parsed(text: str) -> Template | None:

@@ -1,17 +1,22 @@
 r"""Accuracy against budget: each selection on k of the N stored samples, averaged over random subsets.
 
 For every problem, k samples are drawn without replacement ``draws`` times, and the selection is made by the engine's
-own rule: the most frequent answer (first seen wins ties), the highest reward, the highest summed reward. The oracle
-needs no drawing: it is pass@k, exactly. Bands are a percentile bootstrap over problems, which is where the uncertainty
-lies.
+own rule: the most frequent answer (first seen wins ties), the highest reward, the highest summed reward; where no
+drawn sample has a reward, the most frequent answer. The oracle needs no drawing: it is pass@k, exactly. Bands are a
+percentile bootstrap over problems, which is where the uncertainty lies. A problem without samples is never right.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import NamedTuple
 
+import numpy as np
+
 from treewright_math.recorded.selections import Judged, pass_at_k
 from treewright_registry import Key
+
+BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_MOST_DRAWN = 1_000_000  # samples, over all problems, budgets and draws: some seconds
 
 Select = Callable[[Sequence[Judged]], Judged]
 
@@ -40,12 +45,21 @@ def majority(samples: Sequence[Judged]) -> Judged:
 
 def weighted_vote(samples: Sequence[Judged]) -> Judged:
     """The first sample of the answer with the highest summed reward, as ``core/weighted-vote``."""
-    return _heaviest(samples, lambda sample: sample.score or 0.0)
+    return _heaviest(_scored(samples), _reward) if _scored(samples) else majority(samples)
 
 
 def best(samples: Sequence[Judged]) -> Judged:
-    """The first sample of the highest reward, as ``core/best``."""
-    return max(samples, key=lambda sample: sample.score or 0.0)
+    """The first sample of the highest reward, the majority where all are equal, as ``math/best-or-majority``."""
+    differ = len({sample.score for sample in samples}) > 1
+    return max(_scored(samples), key=_reward) if differ else majority(samples)
+
+
+def _scored(samples: Sequence[Judged]) -> Sequence[Judged]:
+    return [sample for sample in samples if sample.score is not None]
+
+
+def _reward(sample: Judged) -> float:
+    return 0.0 if sample.score is None else sample.score
 
 
 def _heaviest(samples: Sequence[Judged], weight: Callable[[Judged], float]) -> Judged:
@@ -63,22 +77,31 @@ REWARDED: Mapping[str, Select] = {"best": best, "weighted vote": weighted_vote}
 
 def curves(
     problems: Sequence[Sequence[Judged]],
-    budgets: Sequence[int],
+    budgets: Sequence[int] = BUDGETS,
     *,
-    draws: int = 64,
+    draws: int | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> list[Point]:
-    """A point for each method and budget; budgets beyond the smallest number of samples are left out.
+    """A point for each method and budget; budgets beyond the smallest number of samples of a problem are left out.
 
-    Methods that need rewards are left out where a sample has none.
+    Methods that need rewards are left out where no sample has one.
+
+    Args:
+        problems: samples with labels, each list a problem.
+        budgets: numbers of samples.
+        draws: subsets of each problem and budget; ``None``: 64, fewer for large sets, so that it takes seconds.
+        resamples: of the bootstrap.
+        seed: names the subsets.
     """
-    least = min(map(len, problems))
-    rewarded = all(sample.score is not None for samples in problems for sample in samples)
+    least = min((len(samples) for samples in problems if samples), default=0)
+    budgets = [k for k in budgets if k <= least]
+    draws = draws or max(4, min(64, _MOST_DRAWN // max(1, len(problems) * sum(budgets))))
+    rewarded = any(sample.score is not None for samples in problems for sample in samples)
     methods = {**VOTES, **(REWARDED if rewarded else {})}
     points = []
-    for k in (k for k in budgets if k <= least):
-        oracle = [pass_at_k(len(samples), sum(s.correct for s in samples), k) for samples in problems]
+    for k in budgets:
+        oracle = [pass_at_k(len(s), sum(j.correct for j in s), k) if s else 0.0 for s in problems]
         by_method = _accuracies(problems, methods, k, draws, seed)
         for name, values in {**by_method, "oracle": oracle}.items():
             low, high = bootstrap(values, resamples, Key.root(seed, "bootstrap", k).generator())
@@ -93,7 +116,7 @@ def _accuracies(
     shares: dict[str, list[float]] = {name: [] for name in methods}
     for number, samples in enumerate(problems):
         generator = Key.root(seed, "subset", number, k).generator()
-        subsets = [generator.sample(samples, k) for _ in range(draws)]
+        subsets = [generator.sample(samples, k) for _ in range(draws)] if samples else []
         for name, select in methods.items():
             shares[name].append(sum(select(subset).correct for subset in subsets) / draws)
     return shares
@@ -102,6 +125,7 @@ def _accuracies(
 def bootstrap(values: Sequence[float], resamples: int, generator: Random) -> tuple[float, float]:
     """2.5 % and 97.5 % percentiles of the mean, problems drawn with replacement."""
     n = len(values)
-    means = sorted(sum(generator.choices(values, k=n)) / n for _ in range(resamples))
+    draws, each = np.random.default_rng(generator.getrandbits(64)), np.full(n, 1 / n)
+    means = np.sort([draws.multinomial(n, each) @ np.asarray(values) / n for _ in range(resamples)])
     cut = resamples // 40
-    return means[cut], means[-1 - cut]
+    return float(means[cut]), float(means[-1 - cut])

@@ -2,23 +2,27 @@
 
 samples    ``{id, problem, gold|answer, samples: [{solution|text|…, answer?, score?, correct?, model?} or text]}``
 columns    ``{idx, question, gt|answer, code|responses|…: [text], pred?: […], score?: [bool], pred_score?: [reward]}``,
-           as Qwen2.5-Math's evaluation writes it; parallel lists, one entry per sample
+           as Qwen2.5-Math's evaluation writes it; parallel lists, one entry per sample; entries may be objects, and
+           ``outputs: [{text}]`` of vLLM or ``choices: [{message: {content}}]`` of a server are such lists
+single     ``{id, problem, response: text, …}``: one sample a row; rows of one problem are put together
+           (``stored_problems``). ``{doc_id, doc, resps, target, exact_match}`` of lm-evaluation-harness is such a row
 
-A reward that is a list (one number, or one for each step) counts by its last number.
+Texts may be chat messages. Which numbers are rewards and which are labels, ``marks`` tells.
 """
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Any, NamedTuple
 
 from treewright_math.data_files.fields import PROBLEM, RowFault, first_of, number_text, text_of
+from treewright_math.data_files.references import reference_of
+from treewright_math.recorded.marks import EITHER, LABELS, REWARDS, Column, label_of, reward_of, told_apart
 from treewright_math.recorded.samples import Sample, complete_text
+from treewright_math.recorded.texts import TEXTS, is_chat, said_last, text_in
 
-_TEXTS = ("text", "solution", "response", "output", "completion", "generation", "content")
-_COLUMNS = ("responses", "completions", "generations", "outputs", "code", "response", "solutions")
-_REFERENCES = ("gold", "gt", "answer", "reference", "ground_truth")
-_SCORES = ("score", "reward", "rm_score", "pred_score")
-_LABELS = ("correct", "label", "is_correct")
+_PROMPTS = (*PROBLEM, "instruction", "query", "messages")
+_COLUMNS = ("responses", "completions", "generations", "outputs", "code", "response", "solutions", "choices", "resps")
+_SINGLE = (*_COLUMNS, "output", "completion", "generation", "generated_text", "text", "messages")
+_ANSWERS = ("pred", "preds", "answers", "predictions", "prediction", "extracted_answer", "model_answer")
 
 
 class RecordedProblem(NamedTuple):
@@ -28,11 +32,13 @@ class RecordedProblem(NamedTuple):
         prompt: the problem's text.
         reference: the right answer, ``None`` where it is not stored.
         samples: at least one.
+        single: the row holds one sample, and others may hold more of the same problem.
     """
 
     prompt: str
     reference: str | None
     samples: tuple[Sample, ...]
+    single: bool = False
 
 
 def read_recorded(fields: Mapping[str, Any]) -> RecordedProblem:
@@ -41,79 +47,97 @@ def read_recorded(fields: Mapping[str, Any]) -> RecordedProblem:
     Raises:
         RowFault: a field is missing, or the row is of no known layout.
     """
-    reference = first_of(fields, _REFERENCES)
-    if isinstance(reference, list | tuple):
-        reference = ", ".join(map(str, reference))
-    samples = _samples(fields) if isinstance(fields.get("samples"), list) else _columns(fields)
-    if not samples:
+    if isinstance(fields.get("doc"), Mapping):
+        fields = {**fields["doc"], **fields}
+    listed = isinstance(fields.get("samples"), list)
+    texts = fields["samples"] if listed else _column_of_texts(fields)
+    single = texts is None
+    if texts is None:
+        texts = [_single(fields)]
+    if not texts:
         raise RowFault("the row holds no sample")
-    text = None if reference is None or reference == "" else number_text(reference, "/".join(_REFERENCES))
-    return RecordedProblem(text_of(fields, PROBLEM), text, tuple(samples))
+    samples = _samples(fields, texts, {} if listed else fields)
+    return RecordedProblem(_prompt(fields), reference_of(fields), samples, single)
 
 
-def _samples(fields: Mapping[str, Any]) -> list[Sample]:
-    return [_sample(sample, f"sample {number}") for number, sample in enumerate(fields["samples"], 1)]
+def _prompt(fields: Mapping[str, Any]) -> str:
+    value = first_of(fields, _PROMPTS)
+    asked = said_last(value, "user") if is_chat(value) else None
+    return text_of(fields, _PROMPTS) if asked is None else asked
 
 
-def _sample(sample: Any, where: str) -> Sample:
-    if isinstance(sample, str):
-        return Sample(sample, None)
-    if not isinstance(sample, Mapping):
-        raise RowFault(f"{where} is {sample!r:.40}, neither a text nor an object")
-    score, label = first_of(sample, _SCORES), first_of(sample, _LABELS)
-    if label is None and isinstance(score, bool):
-        score, label = None, score
-    return _made(where, first_of(sample, _TEXTS), sample.get("answer"), score, label, sample.get("model"))
+def _column_of_texts(fields: Mapping[str, Any]) -> Sequence[Any] | None:
+    """The first list of solutions; ``None`` if there is none."""
+    for name in _COLUMNS:
+        column = fields.get(name)
+        while isinstance(column, list) and len(column) == 1 and isinstance(column[0], list) and not is_chat(column[0]):
+            column = column[0]  # lm-evaluation-harness: a list of repeats for each request
+        if isinstance(column, list) and not is_chat(column):
+            return column
+    return None
 
 
-def _columns(fields: Mapping[str, Any]) -> list[Sample]:
-    name = next((name for name in _COLUMNS if isinstance(fields.get(name), list)), None)
+def _single(fields: Mapping[str, Any]) -> Any:
+    """The only solution of a row."""
+    name = next((name for name in _SINGLE if text_in(fields.get(name)) is not None), None)
     if name is None:
-        raise RowFault(f"no list of solutions is there, neither 'samples' nor one of {', '.join(_COLUMNS)}")
-    texts = fields[name]
-    scores, labels = _column(fields, ("pred_score", "rewards", "scores"), texts), None
-    booleans = _column(fields, ("correct", "labels", "score"), texts)
-    if booleans is not None:
-        labels = booleans
-    answers = _column(fields, ("pred", "answers", "preds"), texts)
-    return [
-        _made(
-            f"sample {index + 1}",
-            text,
-            None if answers is None else answers[index],
-            None if scores is None else scores[index],
-            None if labels is None else labels[index],
-            None,
-        )
-        for index, text in enumerate(texts)
-    ]
+        raise RowFault(f"no solution is there, neither 'samples' nor one of {', '.join(_SINGLE)}")
+    return fields[name]
 
 
-def _column(fields: Mapping[str, Any], names: tuple[str, ...], texts: Sequence[Any]) -> Sequence[Any] | None:
-    """The first of the named lists; its length must be the number of samples."""
-    name = next((name for name in names if isinstance(fields.get(name), list)), None)
+def _samples(fields: Mapping[str, Any], texts: Sequence[Any], beside: Mapping[str, Any]) -> tuple[Sample, ...]:
+    """The samples: what an object says of itself goes before what stands beside the list."""
+    size = len(texts)
+    answers = _column(beside, _ANSWERS, size)
+    marks = told_apart(_column(beside, REWARDS, size), _column(beside, LABELS, size), _column(beside, EITHER, size))
+    made = []
+    for index, entry in enumerate(texts):
+        around = Sample("", _entry(answers, index), _entry(marks.rewards, index), fields.get("model") or "")
+        made.append(_sample(entry, around, _entry(marks.labels, index), f"sample {index + 1}"))
+    return tuple(made)
+
+
+def _sample(entry: Any, around: Sample, label: Any, where: str) -> Sample:
+    own: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {}
+    if not isinstance(entry, str | Mapping | list):
+        raise RowFault(f"{where} is {entry!r:.40}, neither a text nor an object")
+    text = text_in(entry)
+    if text is None:
+        raise RowFault(f"{where} has no text: one of {', '.join(TEXTS)} must hold one")
+    given = first_of(own, ("answer", "final_answer", *_ANSWERS))
+    answer = around.answer if given is None else given
+    marks = told_apart(*(_wrapped(first_of(own, names)) for names in (REWARDS, LABELS, EITHER)))
+    reward = around.score if marks.rewards is None else marks.rewards[0]
+    label = label if marks.labels is None else marks.labels[0]
+    stored = None if answer is None or answer == "" else number_text(answer, f"answer of {where}")
+    model = str(own.get("model") or around.model)
+    return Sample(complete_text(text, stored), stored, reward_of(reward, where), model, label_of(label, where))
+
+
+def _column(fields: Mapping[str, Any], names: tuple[str, ...], size: int) -> Column:
+    """The values under the first of the names that has any, one for each sample; a single value for a single sample.
+
+    Raises:
+        RowFault: there are more or fewer.
+    """
+    given = (name for name in names if fields.get(name) is not None)
+    name = next((name for name in given if size == 1 or isinstance(fields[name], list)), None)
     if name is None:
         return None
-    if len(fields[name]) != len(texts):
-        raise RowFault(f"the field {name} has {len(fields[name])} entries for {len(texts)} samples")
-    column: Sequence[Any] = fields[name]
+    value: Any = fields[name]
+    if size == 1 and not (isinstance(value, list) and len(value) == 1):
+        return [value]
+    if len(value) == 1 and isinstance(value[0], list) and len(value[0]) == size:
+        value = value[0]
+    if len(value) != size:
+        raise RowFault(f"the field {name} has {len(value)} entries for {size} samples")
+    column: Sequence[Any] = value
     return column
 
 
-def _made(where: str, text: Any, answer: Any, score: Any, label: Any, model: Any) -> Sample:
-    if not isinstance(text, str):
-        raise RowFault(f"{where} has no text: one of {', '.join(_TEXTS)} must be a string")
-    if label is not None and not isinstance(label, bool):
-        raise RowFault(f"{where} has the label {label!r:.40}, neither true nor false")
-    stored = None if answer is None or answer == "" else number_text(answer, f"answer of {where}")
-    return Sample(complete_text(text, stored), stored, _reward(score, where), str(model or ""), label)
+def _entry(column: Column, index: int) -> Any:
+    return None if column is None else column[index]
 
 
-def _reward(score: Any, where: str) -> float | None:
-    if isinstance(score, list):
-        score = score[-1] if score else None
-    if score is None:
-        return None
-    if isinstance(score, bool) or not isinstance(score, int | float):
-        raise RowFault(f"{where} has the score {score!r:.40}, no number")
-    return float(score) if isfinite(score) else None
+def _wrapped(value: Any) -> Column:
+    return None if value is None else [value]

@@ -12,7 +12,7 @@ class RecordedScore:
 
     Args:
         missing: what becomes of a sample without one: ``fail`` gives a failed score, which loses against every other
-            and has no weight in votes; ``zero`` gives 0 (all equal, if no sample has any: for votes alone).
+            and has no weight in votes; ``zero`` gives 0, which beats negative rewards: for files without any.
     """
 
     level: ClassVar[Literal["step", "outcome"]] = "outcome"

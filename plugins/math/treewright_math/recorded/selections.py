@@ -3,21 +3,25 @@ r"""What each selection method makes of the stored samples of a set.
     mean        share of right samples, all samples pooled
     pass_at_k   mean over problems of 1 − C(N − c, k) / C(N, k), c of N samples right      (unbiased; pass_at_1 = c/N)
     majority    the most frequent answer; of equally frequent ones that given first
-    best        the highest stored reward
+    best        the highest stored reward; where all are equal, the majority
     weighted_vote, soft_best   summed rewards of equal answers; drawn by exp(reward), here its exact expectation
     oracle      whether any sample is right
 
 Source of pass@k: Chen et al. 2021 (arXiv 2107.03374), equation 1. Samples without an answer do not vote.
-Methods that need rewards are left out where a sample has none.
+
+Samples without a reward are no candidates of the methods that need rewards; in a problem where no sample has one, the
+majority stands in for them. If no sample of the set has one, these methods are left out.
+A problem without samples (a row that could not be read) counts as wrong, as it does in the accuracy of the run; only
+``mean``, whose samples are pooled, knows nothing of it.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
 from math import comb, exp, fsum, sqrt
 from typing import Any, NamedTuple
 
-from treewright.aggregators.best import Best
 from treewright.aggregators.votes import Majority, WeightedVote
 from treewright.run.intervals import Z, mean_interval, wilson
+from treewright_math.recorded.best_or_majority import BestOrMajority
 from treewright_math.recorded.choices import Choice, chosen
 from treewright_registry import Aggregator
 
@@ -50,26 +54,37 @@ def pass_at_k(samples: int, right: int, k: int) -> float:
 
 
 def selections(problems: Sequence[Sequence[Judged]]) -> dict[str, dict[str, float]]:
-    """Name → ``{value, low, high, n}`` at 95 %, over problems with at least one sample each.
+    """Name → ``{value, low, high, n}`` at 95 %, over problems of which at least one has a sample.
 
-    Shares of problems have Wilson's interval, means of numbers a normal one.
+    Shares of problems have Wilson's interval, means of numbers a normal one. ``samples_without_reward`` is a count.
     """
     flat = [sample for samples in problems for sample in samples]
-    figures = {"mean": _pooled([(sum(j.correct for j in samples), len(samples)) for samples in problems])}
-    least = min(map(len, problems))
+    figures = {"mean": _pooled([(sum(j.correct for j in samples), len(samples)) for samples in problems if samples])}
+    least = min(len(samples) for samples in problems if samples)
     for k in (k for k in _PASS_AT if k <= least):
-        figures[f"pass_at_{k}"] = _mean([pass_at_k(len(s), sum(j.correct for j in s), k) for s in problems])
+        figures[f"pass_at_{k}"] = _mean([_pass_at(samples, k) for samples in problems])
     figures["majority"] = _share([_right(Majority(), samples) for samples in problems])
-    if all(sample.score is not None for sample in flat):
-        figures["best"] = _share([_right(Best(), samples) for samples in problems])
-        figures["weighted_vote"] = _share([_right(WeightedVote(), samples) for samples in problems])
+    if any(sample.score is not None for sample in flat):
+        figures["best"] = _share([_right_by_reward(BestOrMajority(), samples) for samples in problems])
+        figures["weighted_vote"] = _share([_right_by_reward(WeightedVote(), samples) for samples in problems])
         figures["soft_best"] = _mean([_soft_best(samples) for samples in problems])
     figures["oracle"] = _share([any(sample.correct for sample in samples) for samples in problems])
-    return figures
+    return {**figures, **_unrewarded(flat)}
+
+
+def _pass_at(samples: Sequence[Judged], k: int) -> float:
+    return pass_at_k(len(samples), sum(sample.correct for sample in samples), k) if samples else 0.0
 
 
 def _right(aggregator: Aggregator, samples: Sequence[Judged]) -> bool:
+    if not samples:
+        return False
     return samples[chosen(aggregator, [Choice(s.key, _value(s)) for s in samples])].correct
+
+
+def _right_by_reward(aggregator: Aggregator, samples: Sequence[Judged]) -> bool:
+    scored = [sample for sample in samples if sample.score is not None]
+    return _right(aggregator, scored) if scored else _right(Majority(), samples)
 
 
 def _value(sample: Judged) -> float:
@@ -77,10 +92,20 @@ def _value(sample: Judged) -> float:
 
 
 def _soft_best(samples: Sequence[Judged], beta: float = 1.0) -> float:
-    """Σ 1[right] exp(β s) / Σ exp(β s)."""
-    top = max(_value(sample) for sample in samples)
-    weights = [exp(beta * (_value(sample) - top)) for sample in samples]
-    return fsum(w for w, s in zip(weights, samples, strict=True) if s.correct) / fsum(weights)
+    """Σ 1[right] exp(β s) / Σ exp(β s), over the samples with a reward."""
+    scored = [sample for sample in samples if sample.score is not None]
+    if not scored:
+        return float(_right(Majority(), samples))
+    top = max(_value(sample) for sample in scored)
+    weights = [exp(beta * (_value(sample) - top)) for sample in scored]
+    return fsum(w for w, s in zip(weights, scored, strict=True) if s.correct) / fsum(weights)
+
+
+def _unrewarded(flat: Sequence[Judged]) -> dict[str, dict[str, float]]:
+    """How many samples have no reward; nothing if all have one."""
+    without = sum(sample.score is None for sample in flat)
+    count: dict[str, float] = {"value": without, "low": without, "high": without, "n": len(flat)}
+    return {"samples_without_reward": count} if without else {}
 
 
 def _share(right: Sequence[bool]) -> dict[str, float]:

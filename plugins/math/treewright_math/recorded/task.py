@@ -6,13 +6,15 @@ from typing import Any, Literal, TypeAlias
 
 from treewright_math.answers.canonical import canonical_answer
 from treewright_math.answers.extraction import find_answer
-from treewright_math.data_files.fields import ID, RowFault, first_of
-from treewright_math.data_files.rows import Row, read_rows
+from treewright_math.data_files.fields import RowFault
+from treewright_math.data_files.rows import read_rows
 from treewright_math.grading.grader import Grader
 from treewright_math.recorded.judging import STYLES, Judge, Known, Labels, known
-from treewright_math.recorded.layouts import RecordedProblem, read_recorded
+from treewright_math.recorded.layouts import RecordedProblem
+from treewright_math.recorded.presentation import presented
 from treewright_math.recorded.samples import KEY, as_metadata, replayed
-from treewright_math.recorded.selections import figures_text, selections
+from treewright_math.recorded.selections import Judged, selections
+from treewright_math.recorded.stored_problems import Stored, stored_problems
 from treewright_registry import JSON, DataError, Problem, Trajectory, Verdict
 
 Equality: TypeAlias = Literal["string", "canonical"]
@@ -20,7 +22,6 @@ Equality: TypeAlias = Literal["string", "canonical"]
 EXAMPLE = "treewright_math:recorded/example.jsonl"
 """Three problems with a few solutions each, made up for this purpose."""
 _MOST_FAULTS = 10
-_SHOWN = ("mean", "pass_at_1", "majority", "best", "weighted_vote", "oracle")
 
 
 class RecordedTask:
@@ -28,7 +29,9 @@ class RecordedTask:
 
     Samples travel with the problem, their labels do not. ``summary.json`` has, beside the accuracy of this run's own
     selection, what the common selections make of *all* stored samples: ``pass_at_1``, ``pass_at_2`` …, ``majority``,
-    ``best`` and ``weighted_vote`` (by stored rewards), ``oracle``. Votes break ties by the order of the file.
+    ``best`` and ``weighted_vote`` (by stored rewards), ``oracle``; ``curves.json`` has them by the number of samples.
+    Votes break ties by the order of the file. A row that cannot be read counts as wrong in all of these, a problem of
+    which neither labels nor a reference tell anything in none.
 
     Args:
         path: JSON Lines or JSON, plain or gzip, in one of the layouts of ``treewright_math.recorded.layouts``; a
@@ -37,7 +40,7 @@ class RecordedTask:
             answer with the reference.
         equality: when two answers are the same one in a vote: equal as ``string``, or in ``canonical`` form.
         models: only samples of these models; empty for all.
-        limit: the first so many rows only.
+        limit: the first so many problems only.
         deadline: seconds that math-verify may take for one answer.
     """
 
@@ -68,11 +71,13 @@ class RecordedTask:
         """All problems, in the file's order; this is where references and labels are loaded.
 
         Raises:
-            DataError: the file cannot be read, or not a single row of it can be used.
+            DataError: the file cannot be read, not a single row of it can be used, or it has no sample of one of the
+                models.
         """
         self._known = {}
-        rows = read_rows(self._path)
-        problems = [self._problem(row) for count, row in enumerate(rows) if self._limit is None or count < self._limit]
+        stored = stored_problems(read_rows(self._path))
+        self._check_models(stored)
+        problems = [self._problem(each) for each in stored[: self._limit]]
         if problems and not self._known:
             raise DataError("\n".join(str(problem.error) for problem in problems[:_MOST_FAULTS]))
         return problems
@@ -108,38 +113,48 @@ class RecordedTask:
 
     def metrics(self, records: Sequence[Any]) -> dict[str, Any]:
         """The common selections, over all stored samples of the run's problems; nothing without any labels."""
-        problems = [self._known[record.id] for record in records if record.id in self._known]
-        judged = self._judge.judged(problems, self.canonical)
-        return selections(judged) if judged else {}
+        judged = self._judged(records)
+        return selections(judged) if any(judged) else {}
 
     def present(self, records: Sequence[Any], folder: Path) -> str:
-        """The common selections in a few lines."""
-        text = figures_text(self.metrics(records), _SHOWN)
-        return f"of all stored samples:\n{text}" if text else ""
+        """The common selections and their curves in a few lines; the curves as ``curves.json`` too."""
+        return presented(self._judged(records), [self._known[each.id] for each in self._usable(records)], folder)
 
     def close(self) -> None:
         """End the grading worker."""
         self._grader.close()
 
-    def _problem(self, row: Row) -> Problem:
-        number = f"recorded-{row.number}"
-        if row.fault is not None:
-            return Problem(number, None, error=row.fault)
+    def _usable(self, records: Sequence[Any]) -> list[Any]:
+        return [record for record in records if record.id in self._known]
+
+    def _judged(self, records: Sequence[Any]) -> list[list[Judged]]:
+        """The samples of each problem that can be judged; of a row that could not be read, none."""
+        usable = self._usable(records)
+        judged = self._judge.judged([self._known[record.id] for record in usable], self.canonical)
+        return [*judged, *([] for _ in range(len(records) - len(usable)))]
+
+    def _problem(self, stored: Stored) -> Problem:
+        if stored.problem is None:
+            return Problem(stored.name, None, error=stored.fault)
         try:
-            recorded = self._of_models(read_recorded(row.fields))
+            recorded = self._of_models(stored.problem)
         except RowFault as fault:
-            return Problem(number, None, error=f"{row.place}: {fault}")
-        named = first_of(row.fields, ID)
-        name = number if named is None else str(named)
-        if name in self._known:
-            name = f"{name} ({number})"
-        self._known[name] = known(recorded)
-        return Problem(name, recorded.prompt, as_metadata(recorded.samples))
+            return Problem(stored.name, None, error=str(fault))
+        self._known[stored.name] = known(recorded)
+        return Problem(stored.name, recorded.prompt, as_metadata(recorded.samples))
 
     def _of_models(self, recorded: RecordedProblem) -> RecordedProblem:
         if not self._models:
             return recorded
         samples = tuple(sample for sample in recorded.samples if sample.model in self._models)
         if not samples:
-            raise RowFault(f"no sample is by any of the models {', '.join(sorted(self._models))}")
+            raise RowFault(f"no sample of this problem is by any of the models {', '.join(sorted(self._models))}")
         return recorded._replace(samples=samples)
+
+    def _check_models(self, stored: Sequence[Stored]) -> None:
+        """Refuse models of which the file has nothing at all."""
+        there = {sample.model for each in stored if each.problem for sample in each.problem.samples}
+        unknown = sorted(self._models - there)
+        if unknown and there:
+            named = ", ".join(sorted(filter(None, there))) or "no names of models"
+            raise DataError(f"task.models: no sample is by {', '.join(unknown)}\n    the file has: {named}")

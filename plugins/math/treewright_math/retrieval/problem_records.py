@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from treewright_knowledge import Record
 from treewright_math.retrieval.problem_rows import KnownProblem
 from treewright_math.retrieval.solution_steps import solution_steps
-from treewright_math.retrieval.templates import template_of
+from treewright_math.retrieval.templates import masked_template
 from treewright_registry import JSON, Hit
 
 Level: TypeAlias = Literal["problems", "steps"]
@@ -40,10 +40,14 @@ def records_of(known: KnownProblem, level: Level) -> Iterator[Record]:
 
 
 def key_of(record: Record, key: Key) -> str:
-    """The text that a record is found by: its step, or else its problem or the template of that."""
+    """The text that a record is found by: that of its step, or else of its problem."""
     fields: Any = record.content
-    text = str(fields.get("step") or fields["problem"])
-    return template_of(text) if key == "template" else text
+    return keyed(str(fields.get("step") or fields["problem"]), key)
+
+
+def keyed(text: str, key: Key) -> str:
+    """A record's or a query's text as it is compared: as it is, or its template."""
+    return masked_template(text) if key == "template" else text
 
 
 def as_example(hit: Hit, show: Show = "whole") -> Hit:
@@ -58,6 +62,13 @@ def as_example(hit: Hit, show: Show = "whole") -> Hit:
     solution = f"\nSolution:{first}{fields['solution']}" if fields["solution"] else ""
     answer = f"\nAnswer: {fields['answer']}" if fields["answer"] else ""
     return hit._replace(content=f"Problem: {fields['problem']}{solution}{answer}")
+
+
+def level_of_example(content: str) -> Level | None:
+    """The level of a record that ``as_example`` wrote; ``None`` for a text of other making."""
+    if content.startswith("Step: ") or (content.startswith("Problem: ") and "\nKey step: " in content):
+        return "steps"
+    return "problems" if content.startswith("Problem: ") else None
 
 
 def problem_of(hit: Hit) -> str:

@@ -1,11 +1,12 @@
-"""Rows of problem files as known problems: GSM8K's and MATH's layouts and those that name their fields alike."""
+"""Rows of problem files as known problems: the layouts of the benchmarks, and those that name their fields alike."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from treewright_math.answers.extraction import after_hashes, boxed
-from treewright_math.data_files.fields import PROBLEM, RowFault, first_of, text_of
+from treewright_math.data_files.fields import RowFault, first_of
+from treewright_math.data_files.problem_fields import answer_of_row, problem_of_row, solution_of_row
 from treewright_math.data_files.rows import read_rows
 
 
@@ -32,9 +33,19 @@ class KnownProblem(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A row that cannot be used, with the reason."""
+    """A row that cannot be used.
+
+    Attributes:
+        reason: why, with the place.
+        unsolved: it is a problem, but has neither a solution nor an answer.
+    """
 
     reason: str
+    unsolved: bool = False
+
+
+class Unsolved(RowFault):
+    """A problem without solution and answer."""
 
 
 def read_problems(paths: Sequence[Path]) -> Iterator[KnownProblem | Refused]:
@@ -52,15 +63,15 @@ def read_problems(paths: Sequence[Path]) -> Iterator[KnownProblem | Refused]:
             try:
                 yield _known(row.fields, f"{stem}-{row.number}", f"{path.name}:{row.number}")
             except RowFault as fault:
-                yield Refused(f"{row.place}: {fault}")
+                yield Refused(f"{row.place}: {fault}", isinstance(fault, Unsolved))
 
 
 def _known(fields: Mapping[str, Any], name: str, place: str) -> KnownProblem:
-    problem = text_of(fields, PROBLEM)
-    written = str(first_of(fields, ("answer", "final_answer")) or "")
-    solution = str(first_of(fields, ("solution", "rationale")) or "")
+    problem, written, solution = problem_of_row(fields), answer_of_row(fields), solution_of_row(fields)
     if not solution and "####" in written:  # GSM8K keeps its solution in the answer
         solution, written = written, ""
     answer = written or after_hashes(solution) or boxed(solution) or ""
+    if not solution and not answer:
+        raise Unsolved("neither a solution nor an answer: no worked problem")
     subject = str(first_of(fields, ("subject", "type", "subfield")) or "")
     return KnownProblem(name, problem, solution, answer, subject, str(fields.get("level") or ""), place)

@@ -1,15 +1,36 @@
 """A knowledge base of problems, opened: found by text, without the problem that is being solved."""
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 from treewright_knowledge import KnowledgeStore, TextEncoder
 from treewright_math.retrieval.encoders import encoder_named
-from treewright_math.retrieval.problem_records import Key, problem_of
-from treewright_math.retrieval.templates import normalised, template_of
+from treewright_math.retrieval.problem_records import Key, Level, keyed, problem_of
+from treewright_math.retrieval.same_problem import same_problem
 from treewright_registry import DataError, Hit
 
+BUILD: Final = "build one: treewright kb build math/problems --source FILE --out DIR"
 _SPARE = 2  # hits asked for beyond those wanted, for those that are the problem itself
+
+
+class Found(NamedTuple):
+    """What a search brought.
+
+    Attributes:
+        hits: best first.
+        withheld: records left out before the last of them, as they belong to the problem that is being solved.
+    """
+
+    hits: list[Hit]
+    withheld: int
+
+
+class Layout(NamedTuple):
+    """What a store of problems was built as."""
+
+    level: Level
+    by: Key
+    encoder: str
 
 
 class ProblemStore:
@@ -21,39 +42,62 @@ class ProblemStore:
         encoder: as in ``encoder_named``; empty for the one that the store was built with.
 
     Raises:
-        DataError: the store cannot be used, is of another component, or another encoder made its vectors.
+        DataError: the store cannot be used, holds nothing, is of another component, or another encoder made its
+            vectors.
     """
 
     def __init__(self, folder: Path, *, breadth: int = 0, encoder: str = "") -> None:
         self._store = KnowledgeStore.open(folder, verify="fast")
-        about = self._store.info().description
-        options: dict[str, Any] = dict(about.options)
-        if about.component != "math/problems" or options.get("by") not in get_args(Key):
-            what = f"was built by '{about.component or 'nothing'}', not by math/problems"
-            raise DataError(f"{folder}: {what}\n    build one: treewright kb build math/problems")
-        self._by: Key = options["by"]
-        self._encoder = _fitting(self._store, encoder or str(options.get("encoder", "embedded")))
+        layout = _layout(self._store)
+        self.level: Level = layout.level
+        self._by: Key = layout.by
+        self._encoder = _fitting(self._store, encoder or layout.encoder)
         self._breadth = breadth
 
-    def nearest(self, query: str, k: int, solving: str = "") -> list[Hit]:
-        """The ``k`` records nearest to a text, best first; none that belongs to the problem ``solving``.
+    def nearest(self, query: str, k: int, solving: str = "") -> Found:
+        """The ``k`` records nearest to a text, which is compared as the records are; none of the problem ``solving``.
 
-        A record belongs to it if its problem has the same letters, digits and signs, case and white space aside.
+        Which records belong to that problem, ``same_problem`` says.
         """
-        text = template_of(query) if self._by == "template" else query
-        vector = self._encoder.encode([text])
-        barred = normalised(solving)
-        wide = k + _SPARE if barred else k
+        vector = self._encoder.encode([keyed(query, self._by)])
+        wide = k + _SPARE if solving else k
         while True:
             (found,) = self._store.search(vector, wide, self._breadth)
-            hits = [hit for hit in found if not barred or normalised(problem_of(hit)) != barred]
-            if len(hits) >= k or len(found) < wide:
-                return hits[:k]
+            places = [at for at, hit in enumerate(found) if not solving or not same_problem(solving, problem_of(hit))]
+            if len(places) >= k or len(found) < wide:
+                return _first([found[at] for at in places[:k]], places[:k], len(found))
             wide *= 2  # many steps of the very problem
 
     def close(self) -> None:
         """Let go of the files."""
         self._store.close()
+
+
+def layout_of(folder: Path) -> Layout:
+    """What the store in a folder was built as; loads no encoder.
+
+    Raises:
+        DataError: it cannot be used, holds nothing, or is of another component.
+    """
+    with KnowledgeStore.open(folder, verify="fast") as store:
+        return _layout(store)
+
+
+def _layout(store: KnowledgeStore) -> Layout:
+    about = store.info().description
+    options: dict[str, Any] = dict(about.options)
+    if about.component != "math/problems" or options.get("by") not in get_args(Key):
+        what = f"was built by '{about.component or 'nothing'}', not by math/problems"
+        raise DataError(f"{store.folder}: {what}\n    {BUILD}")
+    if not len(store):
+        raise DataError(f"{store.folder}: the knowledge base holds no record\n    {BUILD}")
+    level: Level = "steps" if options.get("level") == "steps" else "problems"
+    return Layout(level, options["by"], str(options.get("encoder", "embedded")))
+
+
+def _first(hits: list[Hit], places: list[int], found: int) -> Found:
+    """Withheld are those that stand before the last hit; all that were found, if none is left."""
+    return Found(hits, places[-1] + 1 - len(hits) if hits else found)
 
 
 def _fitting(store: KnowledgeStore, name: str) -> TextEncoder:

@@ -2,12 +2,13 @@
 
 treewright kb build math/problems --source math_pool_4500.jsonl.gz --out kb
 treewright kb search kb 'What is the remainder when $7^{100}$ is divided by 5?'
-treewright kb build math/problems --source gsm8k_train.jsonl.gz --out steps --set level=steps index=hnsw
+treewright kb build math/problems --source gsm8k_train.jsonl.gz --out steps --set level=steps --set index=hnsw
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,12 +28,15 @@ class _Read:
     repeated: int = 0
     left_out: int = 0
     refused: int = 0
+    unsolved: int = 0
     first_refused: str = ""
     seen: set[int] = field(default_factory=set)
 
 
 class Problems(KnowledgeBase):
-    """Worked problems of files (JSON Lines or JSON, plain or gzip; GSM8K's, MATH's and like layouts).
+    """Worked problems of files (JSON Lines or JSON, plain or gzip; the layouts of the benchmarks and like ones).
+
+    A row without solution and answer is no worked problem and is refused; for ``steps`` one without a solution.
 
     Args:
         level: a record for each problem with its solution, or for each step of a solution.
@@ -69,7 +73,7 @@ class Problems(KnowledgeBase):
         """Build the store; returns how many problems were read, left out and refused.
 
         Raises:
-            DataError: a source cannot be read, or no row of it is a problem.
+            DataError: a source cannot be read, or no record came of them.
         """
         from treewright_knowledge import Description, KnowledgeStore, source_of
         from treewright_math.retrieval.encoders import encoder_named
@@ -84,7 +88,7 @@ class Problems(KnowledgeBase):
             created=order.created,
         )
         read = _Read()
-        stream = self._records(order.sources, read)
+        stream = self._some(order.sources, read)
         store = KnowledgeStore.build(
             order.out, stream, self._vectors, description, index=self._settings(), chunk=1024, progress=_told(order)
         )
@@ -92,6 +96,12 @@ class Problems(KnowledgeBase):
 
     def extend(self, order: KnowledgeBuild) -> Mapping[str, Any]:
         """Add the sources' problems to the store in ``order.out``; problems that it holds already are skipped."""
+        from treewright_knowledge import changing
+
+        with changing(order.out):  # what it holds stays the same until the new ones are in
+            return self._extended(order)
+
+    def _extended(self, order: KnowledgeBuild) -> Mapping[str, Any]:
         from treewright_knowledge import KnowledgeStore, amend, source_of
         from treewright_math.retrieval.problem_records import problem_of
         from treewright_math.retrieval.problem_store import ProblemStore
@@ -118,13 +128,20 @@ class Problems(KnowledgeBase):
             self._opened[folder] = ProblemStore(folder, breadth=self._breadth, encoder=self._encoder)
         if not query.strip():
             raise DataError("the query is empty: give the text of a problem or of a step")
-        return [as_example(hit) for hit in self._opened[folder].nearest(query, k)]
+        return [as_example(hit) for hit in self._opened[folder].nearest(query, k).hits]
 
     def shipped(self) -> Path:
         """The worked problems, or steps, of the embedded world; data sets of others are not shipped."""
         from treewright_math.retrieval.shipped_knowledge import shipped_store
 
         return shipped_store(self._level)
+
+    @staticmethod
+    def named(name: str) -> Path | None:
+        """The store that pipelines call ``embedded/problems`` or ``embedded/steps``; ``None`` for other names."""
+        from treewright_math.retrieval.shipped_knowledge import store_named
+
+        return store_named(name)
 
     def _settings(self) -> IndexSettings:
         from treewright_knowledge import IndexSettings
@@ -146,44 +163,58 @@ class Problems(KnowledgeBase):
             if isinstance(row, Refused):
                 read.refused += 1
                 read.first_refused = read.first_refused or row.reason
+                read.unsolved += row.unsolved
             elif (sign := _sign(row.problem)) in excluded:
                 read.left_out += 1
             elif sign in read.seen:
                 read.repeated += 1
+            elif not (records := list(records_of(row, self._level))):
+                read.refused += 1
+                read.unsolved += 1
+                read.first_refused = read.first_refused or f"{row.place}: no solution that has steps"
             else:
                 read.seen.add(sign)
                 read.problems += 1
-                yield from records_of(row, self._level)
+                yield from records
         if not read.problems and not read.repeated and not read.left_out:
             raise DataError(f"no row is a problem: {read.first_refused or 'the files are empty'}")
+
+    def _some(self, sources: Sequence[Path], read: _Read) -> Iterator[Record]:
+        """The records of a base that is built: there must be one."""
+        yield from self._records(sources, read)
+        if not read.problems:
+            told = f"left out {read.left_out}, repeated {read.repeated}, refused {read.refused}"
+            raise DataError(f"the knowledge base would hold no record: {told}\n    look at exclude and at the sources")
 
     def _finished(self, store: KnowledgeStore, read: _Read) -> Mapping[str, Any]:
         store.close()
         figures: dict[str, Any] = {
             "problems": read.problems, "repeated": read.repeated, "left out": read.left_out, "refused": read.refused,
         }  # fmt: skip
+        if read.unsolved:  # a part of those refused
+            figures["without steps" if self._level == "steps" else "without solution or answer"] = read.unsolved
         return figures | ({"for example": read.first_refused} if read.first_refused else {})
 
 
 def _sign(problem: str) -> int:
-    """64 bits that tell problems apart, case and white space aside."""
+    """64 bits that tell problems apart, layout aside."""
     from hashlib import blake2b
 
-    from treewright_math.retrieval.templates import normalised
+    from treewright_math.retrieval.same_problem import problem_key
 
-    plain = normalised(problem).encode("utf-8", "surrogatepass")
+    plain = problem_key(problem).encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(plain, digest_size=8).digest(), "little")
 
 
 def _problems_of(files: str) -> Iterator[str]:
-    from treewright_math.data_files.fields import PROBLEM, first_of
+    from treewright_math.data_files.fields import RowFault
+    from treewright_math.data_files.problem_fields import problem_of_row
     from treewright_math.data_files.rows import read_rows
 
     for file in filter(None, (name.strip() for name in files.split(","))):
         for row in read_rows(file, field="exclude"):
-            problem = first_of(row.fields, PROBLEM)
-            if isinstance(problem, str):
-                yield problem
+            with suppress(RowFault):
+                yield problem_of_row(row.fields)
 
 
 def _told(order: KnowledgeBuild) -> Any:

@@ -10,10 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from treewright_knowledge import FORMAT_VERSION, Description, KnowledgeStore, Record, Source, is_store
+from treewright_knowledge import FORMAT_VERSION, Description, KnowledgeStore, Record, Source, changing, is_store
 from treewright_math.embedded_world.worked_problems import COUNT, rows
 from treewright_math.retrieval.encoders import encoder_named
-from treewright_math.retrieval.problem_records import Key, Level, key_of, records_of
+from treewright_math.retrieval.problem_records import Key, Level, key_of, keyed, records_of
 from treewright_math.retrieval.problem_rows import KnownProblem
 from treewright_registry import JSON, DataError
 
@@ -24,6 +24,14 @@ _SAMPLE: Final = 40
 _ANSWER: Final = "\nThe answer is "
 
 
+def store_named(name: str) -> Path | None:
+    """The folder that ``embedded/problems`` or ``embedded/steps`` means; ``None`` for other names."""
+    for level in LEVELS:
+        if name == f"embedded/{level}":
+            return shipped_store(level)
+    return None
+
+
 def shipped_store(level: Level) -> Path:
     """The folder of the store of a level, built if it is not there yet (some seconds).
 
@@ -31,12 +39,15 @@ def shipped_store(level: Level) -> Path:
         DataError: the cache cannot be written.
     """
     encoder = encoder_named("embedded")
-    content = json.dumps([COUNT, _BY[level], *rows(_SAMPLE)])  # another generator makes other rows from the first on
+    sample = list(rows(_SAMPLE))  # another generator makes other rows from the first on
+    content = json.dumps([COUNT, _BY[level], keyed(sample[0]["problem"], _BY[level]), *sample])
     sign = sha256(f"{FORMAT_VERSION} {content} {encoder.identity.version}".encode()).hexdigest()
     place = _cache() / f"math-embedded-{level}-{sign[:16]}"
     if not is_store(place):
         try:
-            _build(place, level)
+            with changing(place):
+                if not is_store(place):  # another process may have built it meanwhile
+                    _build(place, level)
         except OSError as error:
             repair = "set XDG_CACHE_HOME to a folder that can be written"
             raise DataError(f"{place}: cannot be written: {error}\n    {repair}") from error

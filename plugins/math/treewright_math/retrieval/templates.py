@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 _WORD = re.compile(r"\\[a-zA-Z]+|[a-zA-Z]+|\d+(?:[.,]\d+)*|[^\sa-zA-Z\d$.,;:?!'\"{}()\\]")
+_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+\b")  # a capital within a sentence
 SAME: Final = 0.5
 """Overlap from which two templates count as the same: a choice of this project."""
 
@@ -20,6 +21,14 @@ def template_of(problem: str) -> str:
     "Find $3y+12$." becomes ``find # x + #``.
     """
     return " ".join(_masked(word) for word in _WORD.findall(problem))
+
+
+def masked_template(problem: str) -> str:
+    """The template with ``x`` for names within a sentence too: the key of records kept by template, and of queries.
+
+    Masking a masked text changes nothing.
+    """
+    return template_of(_NAME.sub("x", problem))
 
 
 def _masked(word: str) -> str:
@@ -38,8 +47,3 @@ def overlap(first: frozenset[tuple[str, str]], second: frozenset[tuple[str, str]
     """Jaccard index of two sets, 0 to 1; 1 for two empty ones."""
     union = len(first | second)
     return len(first & second) / union if union else 1.0
-
-
-def normalised(problem: str) -> str:
-    """What decides whether two problems are the same: letters, digits and signs, without case and white space."""
-    return "".join(problem.split()).casefold()
