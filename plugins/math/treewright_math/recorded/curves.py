@@ -77,7 +77,7 @@ REWARDED: Mapping[str, Select] = {"best": best, "weighted vote": weighted_vote}
 
 def curves(
     problems: Sequence[Sequence[Judged]],
-    budgets: Sequence[int] = BUDGETS,
+    budgets: Sequence[int] | None = None,
     *,
     draws: int | None = None,
     resamples: int = 1000,
@@ -89,13 +89,14 @@ def curves(
 
     Args:
         problems: samples with labels, each list a problem.
-        budgets: numbers of samples.
+        budgets: numbers of samples; ``None``: powers of two, and the smallest number of samples of a problem.
         draws: subsets of each problem and budget; ``None``: 64, fewer for large sets, so that it takes seconds.
         resamples: of the bootstrap.
         seed: names the subsets.
     """
     least = min((len(samples) for samples in problems if samples), default=0)
-    budgets = [k for k in budgets if k <= least]
+    budgets = sorted({*BUDGETS, least}) if budgets is None else budgets
+    budgets = [k for k in budgets if 1 <= k <= least]
     draws = draws or max(4, min(64, _MOST_DRAWN // max(1, len(problems) * sum(budgets))))
     rewarded = any(sample.score is not None for samples in problems for sample in samples)
     methods = {**VOTES, **(REWARDED if rewarded else {})}
