@@ -1,0 +1,59 @@
+"""Problem, solution and answer of a row, however its data set spreads them over fields."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from treewright_math.data_files.fields import PROBLEM, RowFault, first_of, number_text, text_of
+
+_ANSWER: Final = (
+    "answer", "final_answer", "gold", "gt", "target", "Answer", "ground_truth", "result_float", "result",
+)  # fmt: skip
+_SOLUTION: Final = ("solution", "rationale", "gt_cot")
+
+
+def problem_of_row(fields: Mapping[str, Any]) -> str:
+    """The whole text of the problem: with SVAMP's body before its question, with OlympiadBench's context.
+
+    Raises:
+        RowFault: there is none.
+    """
+    question = text_of(fields, PROBLEM)
+    body = first_of(fields, ("Body", "body"))
+    if isinstance(body, str) and body.strip():
+        return f"{body.strip().rstrip('.,')}. {question.strip()}"
+    context = fields.get("context")
+    return f"{context.strip()}\n\n{question}" if isinstance(context, str) and context.strip() else question
+
+
+def listed_answer(value: Any, name: str) -> str:
+    """A reference answer as text; several of a list with commas between them.
+
+    Raises:
+        RowFault: it is no answer.
+    """
+    if isinstance(value, list | tuple) and value:
+        return ", ".join(number_text(each, name) for each in value)
+    return number_text(value, name)
+
+
+def answer_of_row(fields: Mapping[str, Any]) -> str:
+    """The reference answer under any of its usual names; empty if the row has none.
+
+    Raises:
+        RowFault: it is no answer.
+    """
+    name = next((name for name in _ANSWER if fields.get(name) not in (None, "", [])), None)
+    return "" if name is None else listed_answer(fields[name], name)
+
+
+def solution_of_row(fields: Mapping[str, Any]) -> str:
+    """The solution, several of a list one after the other; empty if the row has none.
+
+    Raises:
+        RowFault: it is no text.
+    """
+    value = first_of(fields, _SOLUTION)
+    parts = [] if value is None else value if isinstance(value, list) else [value]
+    if not all(isinstance(part, str) for part in parts):
+        raise RowFault(f"the field solution is {value!r:.40}, not a text")
+    return "\n\n".join(part for part in parts if part.strip())
