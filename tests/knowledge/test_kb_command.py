@@ -297,13 +297,13 @@ def test_an_update_that_finds_nothing_new_says_so_and_writes_nothing(kb, built, 
 
 
 def test_info_tells_the_index_as_it_is_now(kb, tmp_path):
-    arguments = ["--source", "words.txt", "--out", "kb", "--set", "index=hnsw", "breadth=7"]
+    arguments = ["--source", "words.txt", "--out", "kb", "--set", "index=hnsw", "--set", "breadth=7"]
     assert kb("build", "toy/indexed", *arguments).returncode == 0
-    assert '  options    mark="", shortest=1, index="hnsw", breadth=7' in kb("info", "kb").stdout.splitlines()
+    assert '  options    breadth=7, index="hnsw", mark="", shortest=1' in kb("info", "kb").stdout.splitlines()
     assert kb("update", "kb", "--index", "exact").returncode == 0
     shown = kb("info", "kb").stdout.splitlines()
     assert "  vectors    26 dimensions, cosine, exact search" in shown
-    assert '  options    mark="", shortest=1, index="exact", breadth=0' in shown
+    assert '  options    breadth=0, index="exact", mark="", shortest=1' in shown
 
 
 def test_another_breadth_keeps_the_graph_as_it_was_built(kb, built):

@@ -40,7 +40,8 @@ class Words:
         )
         words = [record for path in order.sources for record in self._records(path)]
         tell = lambda done: order.progress("encode", done, len(words))
-        KnowledgeStore.build(order.out, words, self._encode, description, index=self.index, chunk=2, progress=tell).close()
+        how = {"index": self.index, "chunk": 2, "progress": tell}
+        KnowledgeStore.build(order.out, words, self._encode, description, **how).close()
         return {"longest": max(len(word.id) for word in words), "mean length": 4.0}
 
     def extend(self, order):

@@ -1,17 +1,28 @@
-"""Rows of a data file, one object each; what cannot be read is a row with a fault, not the end of the file."""
+"""Rows of a data file, one object each; what cannot be read is a row with a fault, not the end of the file.
+
+JSON Lines are read as a stream, plain or gzip: a line is held at a time. A file that is one JSON value is read as a
+whole.
+"""
 
 import gzip
+import io
 import json
 import re
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from treewright_math.data_files.places import existing_file
 from treewright_registry import DataError
 
 _GZIP = b"\x1f\x8b"
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_BLANK = b"\xef\xbb\xbf \t\r\n"  # with the mark of byte order
+_HEAD = 1 << 16  # bytes, to the end of their line, by which one JSON value is told from lines
+_LISTS = ("rows", "data", "examples")  # where an object keeps its rows
 _FILE_ENDINGS = (".json", ".jsonl", ".gz", ".csv", ".parquet", ".txt")
 
 
@@ -34,6 +45,9 @@ class Row(NamedTuple):
 def read_rows(path: str, *, field: str = "task.path", split: str = "test", subset: str = "") -> Iterator[Row]:
     """All rows of a file, or of a data set on the Hugging Face hub if ``path`` is ``owner/name``.
 
+    A line that is no JSON object is a row with a fault, be it the first; a file in which no line is one, and which is
+    no JSON as a whole, is refused.
+
     Args:
         path: a file of JSON Lines, or a JSON file with a list (also under ``data`` or ``rows``), plain or gzip; or a
             data set's name. ``{split}`` and environment variables are expanded.
@@ -52,26 +66,36 @@ def read_rows(path: str, *, field: str = "task.path", split: str = "test", subse
             yield Row(f"{path}: row {number}", number, fields)
         return
     file = existing_file(path, field)
-    yield from _rows(file, _content(file))
+    yield from _lines(file) if _is_lines(file) else _items(file)
 
 
-def _content(file: Path) -> bytes:
-    content = file.read_bytes()
-    if not content.startswith(_GZIP):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError) as error:
-        raise DataError(f"{file}: damaged gzip file: {error}; fetch it again") from error
+@contextmanager
+def _stream(file: Path) -> Iterator[BinaryIO]:
+    """The file's bytes, unpacked; its lines end at line feeds alone, not at what else Unicode counts as line ends."""
+    with file.open("rb") as raw:
+        packed = raw.read(len(_GZIP)) == _GZIP
+        raw.seek(0)
+        if not packed:
+            yield raw
+            return
+        try:
+            with io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=raw)), 1 << 16) as stream:
+                yield stream
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise DataError(f"{file}: damaged gzip file: {error}; fetch it again") from error
 
 
-def _rows(file: Path, content: bytes) -> Iterator[Row]:
-    start = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start.startswith(b"["):
-        return _items(file, _whole(file, content))
-    if start.startswith(b"{") and not _is_object(content.split(b"\n", 1)[0]):
-        return _items(file, _whole(file, content))
-    return _lines(file, content)
+def _is_lines(file: Path) -> bool:
+    """Whether the file is to be read line by line; else it is one JSON value, on one line or on many."""
+    with _stream(file) as stream:
+        lines = [line for line in stream.readlines(_HEAD) if line.strip(_BLANK)]
+        if len(lines) == 1:
+            lines += islice((line for line in stream if line.strip()), 1)
+    if not lines or not lines[0].lstrip(_BLANK).startswith((b"{", b"[")):
+        return True
+    if len(lines) == 1:
+        return lines[0].lstrip(_BLANK).startswith(b"{") and _is_object(lines[0]) and not _wraps_rows(_parsed(lines[0]))
+    return _is_object(lines[0]) or (not _begins_json(b"".join(lines)) and _has_an_object(file))
 
 
 def _is_object(line: bytes) -> bool:
@@ -81,13 +105,46 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def _whole(file: Path, content: bytes) -> list[Any]:
+def _wraps_rows(value: Mapping[str, Any]) -> bool:
+    """Whether an object is a file's whole content with its rows in a list, as the hub's viewer gives them."""
+    rows: list[Any] = next((value[name] for name in _LISTS if isinstance(value.get(name), list)), [])
+    return bool(rows) and all(isinstance(row, Mapping) for row in rows)
+
+
+def _begins_json(lines: bytes) -> bool:
+    """Whether whole lines are the beginning of one JSON value: nothing in them is wrong but that they end."""
+    text = lines.decode("utf-8-sig", errors="replace").rstrip()
     try:
-        value = _parsed(content)
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.pos >= len(text) - 1  # some messages point behind the end, some to the last letter
+    except RecursionError:
+        return False  # nor could it be read as a whole
+    return True
+
+
+def _has_an_object(file: Path) -> bool:
+    with _stream(file) as stream:
+        return any(_is_object(line) for line in stream)
+
+
+def _items(file: Path) -> Iterator[Row]:
+    for number, item in enumerate(_whole(file), 1):
+        place = f"{file}: record {number}"
+        if isinstance(item, Mapping):
+            yield Row(place, number, item)
+        else:
+            yield Row(place, number, {}, f"{place}: is {_described(item)}, not an object")
+
+
+def _whole(file: Path) -> list[Any]:
+    try:
+        with _stream(file) as stream:
+            value = _parsed(stream.read())
     except (ValueError, RecursionError) as error:
         raise DataError(f"{file}: not a JSON file: {error}") from error
     if isinstance(value, Mapping):
-        lists = [value[key] for key in ("rows", "data", "examples") if isinstance(value.get(key), list)]
+        lists = [value[key] for key in _LISTS if isinstance(value.get(key), list)]
         value = lists[0] if lists else [value]
     return [_unwrapped(item) for item in value]
 
@@ -97,29 +154,21 @@ def _unwrapped(item: Any) -> Any:
     return item["row"] if isinstance(item, Mapping) and isinstance(item.get("row"), Mapping) else item
 
 
-def _items(file: Path, items: list[Any]) -> Iterator[Row]:
-    for number, item in enumerate(items, 1):
-        place = f"{file}: record {number}"
-        if isinstance(item, Mapping):
-            yield Row(place, number, item)
-        else:
-            yield Row(place, number, {}, f"{place}: is {_described(item)}, not an object")
+def _lines(file: Path) -> Iterator[Row]:
+    with _stream(file) as stream:
+        for number, line in enumerate(stream, 1):
+            if line.strip():
+                yield _row(f"{file}: line {number}", number, line)
 
 
-def _lines(file: Path, content: bytes) -> Iterator[Row]:
-    for number, line in enumerate(content.split(b"\n"), 1):
-        if not line.strip():
-            continue
-        place = f"{file}: line {number}"
-        try:
-            fields = _parsed(line)
-        except (ValueError, RecursionError) as error:
-            yield Row(place, number, {}, f"{place}: not JSON: {error}")
-            continue
-        if isinstance(fields, Mapping):
-            yield Row(place, number, fields)
-        else:
-            yield Row(place, number, {}, f"{place}: is {_described(fields)}, not an object")
+def _row(place: str, number: int, line: bytes) -> Row:
+    try:
+        fields = _parsed(line)
+    except (ValueError, RecursionError) as error:
+        return Row(place, number, {}, f"{place}: not JSON: {error}")
+    if isinstance(fields, Mapping):
+        return Row(place, number, fields)
+    return Row(place, number, {}, f"{place}: is {_described(fields)}, not an object")
 
 
 def _parsed(content: bytes) -> Any:
