@@ -9,6 +9,7 @@ from . import pages
 from .acting import reader
 
 _PLUGINS = {
+    "docs/how-to/run-on-your-own-data.md": "language,math,puzzle",
     "docs/how-to/language-models.md": "language,math,puzzle",
     "docs/how-to/knowledge-bases.md": "language,math,puzzle",
 }

@@ -13,6 +13,9 @@ def treewright_register(registry: Collector) -> None:
     """Declare the components and pipelines of the domain."""
     for name, target, summary in BENCHMARKS:
         registry.task(name, f"treewright_math.benchmarks.{target}", summary=summary)
+    registry.task(
+        "questions", "treewright_math.benchmarks.questions:Questions", summary="questions of one's own, graded or not"
+    )
     registry.task("recorded", "treewright_math.recorded.task:RecordedTask", summary="stored solutions, selected from")
     registry.policy("recorded", "treewright_math.recorded.policy:RecordedPolicy", summary="replays stored solutions")
     registry.scorer(
@@ -107,6 +110,7 @@ STEP_BENCHMARKS = (
 )
 
 PIPELINES: dict[str, str] = {
+    "answer": "your own questions (--input FILE), the most frequent answer of n wins",
     "recorded": "stored solutions of a file (task.path): the best-rewarded one, without rewards the majority",
     "judge-steps": "first wrong steps by step scores of a file (task.path)",
     "processbench": "ProcessBench by a process reward model (scorer.model)",

@@ -17,6 +17,8 @@ SAME = [
     ["2\\sqrt{3}", "2\\sqrt3"],
     ["-3/4", "-\\frac{3}{4}", "\\frac{-3}{4}", "−0.75"],
     ["10%", "10\\%"],
+    ["1.0e3", "1000", "1E+3", "1,000.0"],
+    ["-2.5e-3", "-0.0025", "-1/400"],
 ]
 
 
@@ -44,7 +46,9 @@ def test_a_decimal_is_read_exactly(digits, places):
     assert plain_number(written) == Fraction(digits, 10**places)
 
 
-@pytest.mark.parametrize("text", ["", ".", "-", "1/0", "1e5", "12,34", "5%", "9" * 401, "1_000", "½", "٣"])
+@pytest.mark.parametrize(
+    "text", ["", ".", "-", "1/0", "e5", "1e", "1e9999", "2e3/4", "12,34", "5%", "9" * 401, "1_000", "½", "٣"]
+)
 def test_what_is_no_plain_number_is_none(text):
     assert plain_number(text) is None
 

@@ -50,6 +50,9 @@ def test_the_first_style_that_finds_something_decides():
         ("x2", None),
         ("none", None),
         ("1,2", "2"),
+        ("about 1.5e3", "1.5e3"),
+        ("2E-4.", "2E-4"),
+        ("7e is no power", "7"),
     ],
 )
 def test_the_last_number_of_a_text(text, number):

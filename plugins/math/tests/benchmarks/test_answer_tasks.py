@@ -19,6 +19,9 @@ ROWS = {
     Gsm8k: [
         ({"question": "Two and two?", "answer": "2+2=<<2+2=4>>4\n#### 4"}, "Two and two?", "4"),
         ({"question": "Much?", "answer": "…\n#### 1,234"}, "Much?", "1234"),
+        ({"question": "Plain?", "answer": "7"}, "Plain?", "7"),
+        ({"question": "Number?", "answer": 8}, "Number?", "8"),
+        ({"question": "Boxed?", "answer": "It is $\\boxed{1,234}$."}, "Boxed?", "1234"),
     ],
     Math500: [
         ({"problem": "Half?", "answer": "\\frac{1}{2}", "level": 2, "unique_id": "test/1"}, "Half?", "0.5"),
@@ -40,6 +43,7 @@ ROWS = {
     Aime: [
         ({"problem": "Number?", "answer": "073", "url": "…"}, "Number?", "73"),
         ({"ID": "2024-I-1", "Problem": "Which?", "Answer": 204, "Solution": "…"}, "Which?", "204"),
+        ({"problem": "Degrees?", "answer": "336^\\circ"}, "Degrees?", "336"),
     ],
 }  # fmt: skip
 
@@ -73,7 +77,7 @@ def test_rows_of_the_usual_layouts_are_problems(kind, tmp_path, made):
     task = made(kind, path=written(tmp_path, [row for row, _, _ in ROWS[kind]]))
     problems = task.problems()
     assert [problem.prompt for problem in problems] == [prompt for _, prompt, _ in ROWS[kind]]
-    assert len({problem.id for problem in problems}) == 2
+    assert len({problem.id for problem in problems}) == len(ROWS[kind])
     for problem, (_, _, right) in zip(problems, ROWS[kind], strict=True):
         answer = task.extract(said(problem, f"Well. The answer is $\\boxed{{{right}}}$."))
         assert task.grade(problem.id, answer) == (True, {"answered": True, "grading_failed": False})
@@ -85,7 +89,7 @@ def test_rows_of_the_usual_layouts_are_problems(kind, tmp_path, made):
 def test_files_are_lines_or_a_list_plain_or_packed_whatever_their_name(packed, as_list, tmp_path, made):
     rows = [row for row, _, _ in ROWS[Gsm8k]]
     task = made(Gsm8k, path=written(tmp_path, rows, name="any.name", packed=packed, as_list=as_list))
-    assert [problem.id for problem in task.problems()] == ["gsm8k-1", "gsm8k-2"]
+    assert [problem.id for problem in task.problems()] == [f"gsm8k-{n}" for n in range(1, 6)]
 
 
 def test_the_rows_of_the_hubs_viewer_are_unwrapped(tmp_path, made):
@@ -124,13 +128,15 @@ def test_a_bad_row_is_a_failed_problem_that_names_file_and_line(tmp_path, made):
     assert [problem.id for problem in problems] == [f"gsm8k-{n}" for n in (1, 2, 3, 4, 5, 7)]
     assert errors["gsm8k-2"].startswith(f"{path}: line 2: not JSON: ")
     assert errors["gsm8k-3"] == f"{path}: line 3: is a list, not an object"
-    assert errors["gsm8k-4"] == f"{path}: line 4: none of the fields answer, solution is there"
+    assert errors["gsm8k-4"] == f"{path}: line 4: none of the fields answer, solution, final_answer, target is there"
     assert errors["gsm8k-5"].startswith(f"{path}: line 5: the field answer has no line '#### …'")
 
 
 def test_a_file_without_a_single_good_row_is_refused(tmp_path, made):
     path = written(tmp_path, [{"x": 1}, {"question": "?"}])
-    with pytest.raises(DataError, match=r"line 1: none of the fields answer, solution is there\n.*line 2"):
+    with pytest.raises(
+        DataError, match=r"line 1: none of the fields answer, solution, final_answer, target is there\n.*line 2"
+    ):
         made(Gsm8k, path=path).problems()
 
 
@@ -240,7 +246,7 @@ class SaysFour:
 
 
 def test_a_run_votes_over_canonical_answers_and_grades_the_winner(tmp_path):
-    path = written(tmp_path, [row for row, _, _ in ROWS[Gsm8k]] + [{"question": "?"}])
+    path = written(tmp_path, [row for row, _, _ in ROWS[Gsm8k][:2]] + [{"question": "?"}])
     file = tmp_path / "four.yaml"
     file.write_text(
         f"task: {{use: math/gsm8k, path: {path}}}\npolicy: {{use: my/four}}\nsearch: {{use: core/sample, n: 3}}\n"
@@ -251,6 +257,6 @@ def test_a_run_votes_over_canonical_answers_and_grades_the_winner(tmp_path):
     summary = run_pipeline(load_pipeline(file, registry=registry), tmp_path / "run")
     records = [json.loads(line) for line in (tmp_path / "run/results.jsonl").read_text().splitlines()]
     assert [(record["answer"], record["correct"]) for record in records] == [("4", True), ("4", False), (None, None)]
-    assert "line 3: none of the fields answer, solution is there" in records[2]["error"]
+    assert "line 3: none of the fields answer, solution, final_answer, target is there" in records[2]["error"]
     assert [runner["answer"] for runner in records[0]["runners_up"]] == ["5"]
     assert (summary["failures"], summary["accuracy"]) == (1, 1 / 3)

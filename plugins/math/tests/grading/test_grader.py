@@ -70,6 +70,7 @@ def gone(process, seconds):
         ("18", "$18.00", True, "text"),
         ("\\frac{1}{2}", "0.5", True, "text"),
         ("18", "19", False, "number"),
+        ("1000", "1.0e3", True, "text"),
         ("10{,}000", "10000", True, "text"),
         ("\\frac{\\sqrt{3}}{3}", "\\frac{1}{\\sqrt{3}}", True, "math-verify"),
         ("\\{1,2\\}", "2,1", True, "math-verify"),

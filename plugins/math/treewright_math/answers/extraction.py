@@ -20,7 +20,9 @@ MARKED: Final[tuple[Style, ...]] = ("boxed", "hashes", "announced")
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _ANNOUNCED = re.compile(r"\banswer(?:\s+is\s*:?|\s*:|\s*=)\s*", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![\w.])[-−]?\$?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:\.\d+|(?<=\d))(?:/\d+(?![\d.]))?%?")
+_NUMBER = re.compile(
+    r"(?<![\w.])[-−]?\$?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:\.\d+|(?<=\d))(?:/\d+(?![\d.])|[eE][-+]?\d{1,3}(?!\w))?%?"
+)
 _WRAPPERS = (("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("$$", "$$"), ("$", "$"), ("`", "`"))
 
 

@@ -1,11 +1,14 @@
-"""Numbers that are written plainly: 18, -3.50, 1,234,567, 3/4. Everything else is for math-verify."""
+"""Numbers that are written plainly: 18, -3.50, 1,234,567, 3/4, 1.5e3. Everything else is for math-verify."""
 
 import re
 from fractions import Fraction
 
 _MOST_DIGITS = 400
 _INTEGER = r"(?:\d{1,3}(?:,\d{3})+|\d+)"
-_PLAIN = re.compile(rf"(?P<sign>[-+]?)(?P<whole>{_INTEGER})?(?:\.(?P<decimals>\d+)?)?(?:/(?P<below>\d+))?", re.ASCII)
+_PLAIN = re.compile(
+    rf"(?P<sign>[-+]?)(?P<whole>{_INTEGER})?(?:\.(?P<decimals>\d+)?)?(?:/(?P<below>\d+)|[eE](?P<tens>[-+]?\d{{1,3}}))?",
+    re.ASCII,
+)
 
 
 def plain_number(text: str) -> Fraction | None:
@@ -21,4 +24,6 @@ def plain_number(text: str) -> Fraction | None:
         if int(found["below"]) == 0:
             return None
         value /= int(found["below"])
+    if found["tens"]:
+        value *= Fraction(10) ** int(found["tens"])
     return -value if found["sign"] == "-" else value

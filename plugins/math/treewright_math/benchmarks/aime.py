@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from treewright_math.answers.canonical import canonical_answer
 from treewright_math.answers.extraction import MARKED, Style, boxed
 from treewright_math.benchmarks.answer_task import AnswerTask, Exercise
 from treewright_math.data_files.fields import PROBLEM, RowFault, first_of, number_text, text_of
@@ -40,7 +41,7 @@ class Aime(AnswerTask):
         reference = first_of(fields, ("answer", "Answer"))
         if reference is None:
             reference = boxed(text_of(fields, ("solution", "Solution")))
-        text = number_text(reference, "answer").strip()
+        text = canonical_answer(number_text(reference, "answer"))  # one of AIME 2024 is written 336^\circ
         if not (text.isascii() and text.isdigit() and len(text) <= 3):
             raise RowFault(f"the answer {text!r:.40} is no whole number from 0 to 999")
         return Exercise(text_of(fields, PROBLEM), str(int(text)), {})

@@ -20,14 +20,14 @@ class Exercise(NamedTuple):
 
     Attributes:
         prompt: the problem's text, nothing else.
-        reference: the right answer.
+        reference: the right answer, ``None`` if the row has none.
         metadata: public facts (subject, level).
         id: the row's own name, ``None`` for its number.
         tolerance: how far a number may lie from the reference.
     """
 
     prompt: str
-    reference: str
+    reference: str | None
     metadata: Mapping[str, JSON]
     id: str | None = None
     tolerance: float | None = None
@@ -77,10 +77,7 @@ class AnswerTask(ABC):
 
     def extract(self, trajectory: Trajectory) -> JSON:
         """The answer that the solution's text ends with; ``None`` if it names none."""
-        found = find_answer(trajectory.text, self.styles)
-        if found is None or not self.numeric or plain_number(canonical_answer(found)) is not None:
-            return found
-        return number_of_answer(found)
+        return answer_in(trajectory.text, self.styles, self.numeric)
 
     def canonical(self, answer: JSON) -> Hashable:
         """The answer's one spelling; see ``treewright_math.answers.canonical``."""
@@ -89,12 +86,16 @@ class AnswerTask(ABC):
     def grade(self, problem_id: str, answer: JSON) -> Verdict:
         """Whether math-verify, or a comparison of plain numbers, finds the answer equal to the reference.
 
+        Without a reference nothing is graded.
+
         Metrics: ``answered``; and ``grading_failed`` where math-verify came to no end.
 
         Raises:
             DataError: no problem has this id.
         """
         exercise = self._exercise(problem_id)
+        if exercise.reference is None:
+            return Verdict(None, {"answered": answer is not None})
         if answer is None:
             return Verdict(False, {"answered": False})
         outcome = self._grader.compare(exercise.reference, str(answer))
@@ -111,9 +112,12 @@ class AnswerTask(ABC):
             raise DataError(f"there is no problem '{problem_id}' in this task")
         return self._exercises[problem_id]
 
+    def _read(self) -> Iterator[Row]:
+        """All rows of the file or the data set."""
+        return read_rows(self._path, split=self._split, subset=self._subset)
+
     def _rows(self) -> Iterator[Row]:
-        rows = read_rows(self._path, split=self._split, subset=self._subset)
-        for count, row in enumerate(rows):
+        for count, row in enumerate(self._read()):
             if count == self._limit:
                 return
             yield row
@@ -134,9 +138,17 @@ class AnswerTask(ABC):
         return Problem(name, exercise.prompt, dict(exercise.metadata))
 
 
+def answer_in(text: str, styles: Sequence[Style], numeric: bool) -> str | None:
+    """The answer that a solution's text names; the number in it, if answers are ``numeric``."""
+    found = find_answer(text, styles)
+    if found is None or not numeric or plain_number(canonical_answer(found)) is not None:
+        return found
+    return number_of_answer(found)
+
+
 def _within(exercise: Exercise, answer: str) -> bool:
     """Whether the reference allows the answer by its tolerance."""
-    if exercise.tolerance is None:
+    if exercise.tolerance is None or exercise.reference is None:
         return False
     first, second = (plain_number(canonical_answer(text)) for text in (exercise.reference, answer))
     return first is not None and second is not None and abs(first - second) <= exercise.tolerance

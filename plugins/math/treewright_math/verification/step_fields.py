@@ -25,6 +25,8 @@ def first_wrong_of(fields: Mapping[str, Any], name: str, steps: int) -> tuple[in
         RowFault: it is no number of a step.
     """
     label = fields.get(name)
+    if isinstance(label, float) and label.is_integer():
+        label = int(label)  # tables with gaps hold whole numbers as 1.0
     if isinstance(label, bool) or not isinstance(label, int) or not -1 <= label < steps:
         raise RowFault(f"the field {name} is {label!r:.40}; it must be the number of a step, 0 to {steps - 1}, or -1")
     return () if label == -1 else (label,)
