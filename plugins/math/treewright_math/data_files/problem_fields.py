@@ -1,13 +1,14 @@
 """Problem, solution and answer of a row, however its data set spreads them over fields."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from treewright_math.data_files.fields import PROBLEM, RowFault, first_of, number_text, text_of
+from treewright_math.data_files.references import REFERENCES
+from treewright_math.data_files.rows import read_rows
 
-_ANSWER: Final = (
-    "answer", "final_answer", "gold", "gt", "target", "Answer", "ground_truth", "result_float", "result",
-)  # fmt: skip
+_ANSWER: Final = ("answer", "final_answer", *REFERENCES, "Answer", "result_float", "result")
 _SOLUTION: Final = ("solution", "rationale", "gt_cot")
 
 
@@ -57,3 +58,15 @@ def solution_of_row(fields: Mapping[str, Any]) -> str:
     if not all(isinstance(part, str) for part in parts):
         raise RowFault(f"the field solution is {value!r:.40}, not a text")
     return "\n\n".join(part for part in parts if part.strip())
+
+
+def problems_of_files(files: str, field: str) -> Iterator[str]:
+    """The problems of files, whose names are separated by commas; rows without one are passed over.
+
+    Raises:
+        DataError: a file cannot be read; names ``field``.
+    """
+    for file in filter(None, (name.strip() for name in files.split(","))):
+        for row in read_rows(file, field=field):
+            with suppress(RowFault):
+                yield problem_of_row(row.fields)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from treewright_knowledge import SentenceEncoder, TextEncoder
 from treewright_math.text_encoder.embedded_encoder import FILE, shared_encoder
+from treewright_registry import ConfigurationError
 
 
 @lru_cache(maxsize=4)
@@ -19,4 +20,7 @@ def encoder_named(name: str) -> TextEncoder:
         return shared_encoder()
     if (Path(name) / FILE).is_file():
         return shared_encoder(name)
-    return SentenceEncoder(name)
+    try:
+        return SentenceEncoder(name)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error}\n    or take the one that comes with the plugin: embedded") from error

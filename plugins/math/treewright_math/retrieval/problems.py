@@ -8,7 +8,6 @@ treewright kb build math/problems --source gsm8k_train.jsonl.gz --out steps --se
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -155,10 +154,11 @@ class Problems(KnowledgeBase):
         return encoder_named(self._encoder).encode([key_of(record, self._by) for record in records])
 
     def _records(self, sources: Sequence[Path], read: _Read) -> Iterator[Record]:
+        from treewright_math.data_files.problem_fields import problems_of_files
         from treewright_math.retrieval.problem_records import records_of
         from treewright_math.retrieval.problem_rows import Refused, read_problems
 
-        excluded = {_sign(problem) for problem in _problems_of(self._exclude)}
+        excluded = {_sign(problem) for problem in problems_of_files(self._exclude, "exclude")}
         for row in read_problems(sources):
             if isinstance(row, Refused):
                 read.refused += 1
@@ -204,17 +204,6 @@ def _sign(problem: str) -> int:
 
     plain = problem_key(problem).encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(plain, digest_size=8).digest(), "little")
-
-
-def _problems_of(files: str) -> Iterator[str]:
-    from treewright_math.data_files.fields import RowFault
-    from treewright_math.data_files.problem_fields import problem_of_row
-    from treewright_math.data_files.rows import read_rows
-
-    for file in filter(None, (name.strip() for name in files.split(","))):
-        for row in read_rows(file, field="exclude"):
-            with suppress(RowFault):
-                yield problem_of_row(row.fields)
 
 
 def _told(order: KnowledgeBuild) -> Any:

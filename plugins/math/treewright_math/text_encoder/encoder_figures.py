@@ -58,14 +58,17 @@ def _share(similar: Floats, wanted: npt.NDArray[np.str_], subjects: npt.NDArray[
     return float((subjects[nearest] == wanted[:, None]).mean())
 
 
-def write_account(out: Path, data: Path, options: TrainingOptions, figures: dict[str, float], seconds: float) -> None:
-    """Write ``text_encoder.json``: recipe, sources with checksums, figures."""
+def write_account(
+    out: Path, data: Path, options: TrainingOptions, figures: dict[str, float], seconds: float, exclude: str
+) -> None:
+    """Write ``text_encoder.json``: recipe, sources with checksums, what was left out, figures."""
     sources = [{"name": name, "sha256": _sha256(data / "math" / name), "licence": "MIT"} for name in FILES]
     account = {
         "recipe": "treewright train math/text-encoder",
         "options": asdict(options),
         "sources": sources,
-        "held out": "every tenth record of each file",
+        "held out": "every tenth record of both files together",
+        "problems left out of": exclude,
         "figures": figures,
         "seconds": round(seconds, 1),
         "sha256": _sha256(out / FILE),

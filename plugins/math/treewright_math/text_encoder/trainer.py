@@ -12,6 +12,7 @@ class TextEncoderTrainer:
 
     Args:
         data: the data folder, with ``math/gsm8k_train.jsonl.gz`` and ``math/math_pool_4500.jsonl.gz``.
+        exclude: files of problems to leave out, separated by commas: those that its retrieval is to be judged on.
         seed: same seed, same weights (with the same number of threads).
         steps: batches.
         features: that are known.
@@ -26,6 +27,7 @@ class TextEncoderTrainer:
         self,
         *,
         data: str = "$TREEWRIGHT_DATA",
+        exclude: str = "",
         seed: int = 0,
         steps: int = 4000,
         features: int = 16_384,
@@ -36,6 +38,7 @@ class TextEncoderTrainer:
         if min(steps, features, dimension, threads) < 1 or subject_weight < 0 or seed < 0:
             raise ValueError("steps, features, dimension and threads must be at least 1, seed and weights not negative")
         self._data, self._seed, self._steps, self._threads = data, seed, steps, threads
+        self._exclude = exclude
         self._features, self._dimension, self._subject_weight = features, dimension, subject_weight
 
     def train(self, out: Path, resume: bool) -> Mapping[str, Any]:
@@ -55,9 +58,9 @@ class TextEncoderTrainer:
             features=self._features, dimension=self._dimension, steps=self._steps, seed=self._seed,
             subject_weight=self._subject_weight,
         )  # fmt: skip
-        kept, held_out = split(read_texts(folder))
+        kept, held_out = split(read_texts(folder, self._exclude))
         hashes, rows, seconds = train(kept, out, options, resume=resume, log=lambda line: print(line, flush=True))
         write_encoder(out / FILE, hashes, rows)
         figures = figures_of(EmbeddedTextEncoder.load(out / FILE), kept, held_out)
-        write_account(out, folder, options, figures, seconds)
+        write_account(out, folder, options, figures, seconds, self._exclude)
         return {**figures, "seconds": seconds, "bytes": (out / FILE).stat().st_size}

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from treewright_math.data_files.fields import PROBLEM, text_of
+from treewright_math.data_files.problem_fields import problems_of_files
 from treewright_math.data_files.rows import read_rows
+from treewright_math.retrieval.same_problem import problem_key
 
 FILES: Final = ("gsm8k_train.jsonl.gz", "math_pool_4500.jsonl.gz")
 HELD_OUT: Final = 10
@@ -20,13 +22,15 @@ class TrainingText(NamedTuple):
     subject: str
 
 
-def read_texts(folder: Path) -> list[TrainingText]:
-    """All records of the files in ``folder``/math.
+def read_texts(folder: Path, exclude: str = "") -> list[TrainingText]:
+    """All records of the files in ``folder``/math, without the problems of the files ``exclude`` (names, commas).
 
     Raises:
         DataError: a file is missing or a record has no problem.
     """
-    return [text for name in FILES for text in _read(folder / "math" / name)]
+    excluded = {problem_key(problem) for problem in problems_of_files(exclude, "trainer.exclude")}
+    texts = (text for name in FILES for text in _read(folder / "math" / name))
+    return [text for text in texts if not excluded or problem_key(text.problem) not in excluded]
 
 
 def _read(path: Path) -> Iterator[TrainingText]:
