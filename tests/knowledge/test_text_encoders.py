@@ -87,3 +87,29 @@ def test_a_folder_with_a_colon_in_its_name_is_a_folder(tmp_path, monkeypatch):
     with pytest.raises(ConfigurationError, match=r"numpy:model': the folder cannot be loaded as a model: it is empty"):
         SentenceEncoder(str(folder))
     assert asked == [(folder, True, False)]
+
+
+@pytest.mark.parametrize(
+    ("download", "message"),
+    [
+        (
+            False,
+            "encoder 'no/such': there is no such folder, and no such model in the local cache of the Hugging Face hub"
+            "\n    give a folder, package:folder, or fetch it first: hf download no/such",
+        ),
+        (
+            True,
+            "encoder 'no/such': cannot be fetched: We couldn't connect\n    look up the name on the Hugging Face hub",
+        ),
+    ],
+)
+def test_a_model_that_is_not_there_is_named_in_two_lines(monkeypatch, download, message):
+    class Library:
+        @staticmethod
+        def SentenceTransformer(place, **options):
+            raise OSError("We couldn't connect\nand three\nmore lines")
+
+    monkeypatch.setattr(text_encoders, "import_module", lambda name: Library)
+    with pytest.raises(ConfigurationError) as error:
+        SentenceEncoder("no/such", download=download)
+    assert str(error.value) == message
