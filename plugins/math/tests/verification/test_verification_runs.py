@@ -1,5 +1,7 @@
 import json
 import os
+from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,7 +46,7 @@ def test_stored_step_scores_are_given_as_far_as_the_solution_is_written():
 ROWS = [
     {"id": "a", "problem": "P", "steps": ["x", "y"], "label": 1, "step_scores": [0.9, 0.2]},
     {"id": "b", "problem": "P", "steps": ["x", "y"], "label": -1, "step_scores": [0.9, 0.8]},
-    {"id": "c", "problem": "Q", "steps": ["x"], "label": -1, "step_scores": [0.1]},
+    {"id": "c", "problem": "Q", "steps": ["x"], "label": -1.0, "step_scores": [0.1]},
     {"id": "d", "problem": "R", "steps": ["x"], "label": 0},
     {"id": "e", "problem": "R", "steps": [], "label": 0},
     {"id": "f", "problem": "R", "steps": ["x"], "label": 1},
@@ -110,15 +112,76 @@ def test_processbench_has_its_counts(split, correct, wrong):
     assert all("label" not in problem.metadata for problem in problems)
 
 
-@needs_data
-def test_prmbench_is_scored_by_its_wrong_steps(tmp_path):
-    from types import SimpleNamespace
+PRM_ROWS = [
+    {"idx": "a", "classification": "deception", "original_question": "P", "original_process": ["x", "y", "z"],
+     "modified_question": "P", "modified_process": ["x", "Y", "Z", "z"], "error_steps": [2, 3]},
+    {"idx": "a", "classification": "circular", "original_question": "P", "original_process": ["x", "y", "z"],
+     "modified_question": "P", "modified_process": ["x", "y", "Z", "z"], "error_steps": [3]},
+    {"idx": "b", "classification": "multi_solutions", "modified_question": "Q", "modified_process": ["x", "y"],
+     "error_steps": []},
+]  # fmt: skip
+JUDGED = [[0.9, 0.8, 0.9], [0.9, 0.6, 0.1, 0.9], [0.2, 0.9, 0.1, 0.9], [0.9, 0.9]]
+"""Of the original, and of the three changed solutions."""
 
+
+def prm_figures(tmp_path, scores, **options):
+    path = tmp_path / "prmbench.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in PRM_ROWS))
+    task = PrmBench(path=str(path), **options)
+    names = [problem.id for problem in task.problems()]
+    records = [SimpleNamespace(id=n, answer={"step_scores": s}) for n, s in zip(names, scores, strict=True)]
+    return task, names, task.metrics(records)
+
+
+def test_prmbenchs_figures_worked_out_by_hand(tmp_path):
+    _, names, metrics = prm_figures(tmp_path, JUDGED)
+    assert names[0].startswith("original-") and names[1:] == ["a", "a (prmbench-2)", "b"]
+    found = figures({"metrics": metrics})
+    # right steps: x z | x y z | x y, of which one is called wrong; wrong steps: Y Z | Z, of which one is called right
+    assert found["right_step_accuracy"] == pytest.approx(6 / 7)
+    assert found["wrong_step_accuracy"] == pytest.approx(2 / 3)
+    assert found["step_accuracy"] == pytest.approx(8 / 10)
+    assert found["step_f1"] == pytest.approx(12 / 14)
+    assert found["step_negative_f1"] == pytest.approx(4 / 6)
+    assert found["prm_score"] == pytest.approx((12 / 14 + 4 / 6) / 2)
+    assert found["first_error_called_wrong"] == 1 / 2  # Y is called right; Z of the other is called wrong
+    assert found["similarity"] == pytest.approx((abs(3 / 4 - 1) + abs(2 / 4 - 1)) / 2)
+    assert found["right_step_accuracy_original"] == 1.0
+    assert found["processbench_acc_err"] == 0.0  # there x is called wrong before
+    assert found["processbench_acc_cor"] == 1.0
+    assert "first_error_accuracy" not in found and "acc_err" not in found
+
+
+def test_a_kind_without_wrong_steps_has_no_prm_score_but_its_share_of_right_ones(tmp_path):
+    found = figures({"metrics": prm_figures(tmp_path, JUDGED)[2]})
+    assert {"prm_score_deception", "prm_score_circular"} <= set(found)
+    assert "prm_score_multi_solutions" not in found and "prm_score_original" not in found
+    assert (found["step_f1_multi_solutions"], found["right_step_accuracy_multi_solutions"]) == (1.0, 1.0)
+
+
+def test_without_the_originals_there_is_no_similarity(tmp_path):
+    _, names, metrics = prm_figures(tmp_path, JUDGED[1:], originals=False)
+    assert names == ["a", "a (prmbench-2)", "b"]
+    assert "similarity" not in metrics and metrics["prm_score"]["n"] == 10
+
+
+def test_the_chosen_threshold_of_prmbench_is_best_by_its_own_headline(tmp_path):
+    task, _, _ = prm_figures(tmp_path, JUDGED)
+    pairs = list(
+        zip(task._solutions.values(), [[0.0], [5.0, 2.0, 1.0, 7.0], [6.0, 5.0, 3.0, 8.0], [4.0, 9.0]], strict=True)
+    )
+    threshold = task._best_threshold(pairs)
+    assert 3.0 < threshold < 4.0  # the original has no say in it
+    assert task._figures(pairs, threshold, "")["prm_score"]["value"] == 1.0
+
+
+@needs_data
+def test_prmbench_is_scored_by_its_wrong_steps():
     task = PrmBench()
     problems = task.problems()
-    assert (len(problems), sum(problem.error is not None for problem in problems)) == (394, 0)
-    kinds = [solution.kind for solution in task._solutions.values()]
-    assert (len(set(kinds)), kinds.count("multi_solutions"), kinds.count("deception")) == (9, 10, 48)
+    assert (len(problems), sum(problem.error is not None for problem in problems)) == (394 + 299, 0)
+    kinds = Counter(solution.kind for solution in task._solutions.values())
+    assert (len(kinds), kinds["multi_solutions"], kinds["deception"], kinds["original"]) == (10, 10, 48, 299)
 
     def records(score):
         return [
@@ -127,10 +190,11 @@ def test_prmbench_is_scored_by_its_wrong_steps(tmp_path):
         ]
 
     knowing = figures({"metrics": task.metrics(records(lambda wrong: 0.1 if wrong else 0.9))})
-    assert (knowing["prm_score"], knowing["first_error_accuracy"], knowing["acc_cor"]) == (1.0, 1.0, 1.0)
-    assert knowing["prm_score_deception"] == 1.0
+    perfect = ("prm_score", "first_error_called_wrong", "step_accuracy", "prm_score_deception", "processbench_f1")
+    assert {knowing[name] for name in perfect} == {1.0}
+    assert knowing["step_f1_multi_solutions"] == 1.0
     trusting = figures({"metrics": task.metrics(records(lambda wrong: 0.9))})
-    assert (trusting["step_negative_f1"], trusting["first_error_accuracy"]) == (0.0, 0.0)
+    assert (trusting["step_negative_f1"], trusting["first_error_called_wrong"], trusting["similarity"]) == (0, 0, 0)
     assert trusting["prm_score"] == trusting["step_f1"] / 2
 
 

@@ -8,7 +8,7 @@ r"""Where a solution goes wrong first: predictions from step scores, and how goo
 Source: ProcessBench (arXiv 2412.06559) and its code. Steps count from 0.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from math import inf, nextafter
 from typing import NamedTuple
@@ -56,9 +56,9 @@ def figures(solutions: Sequence[Graded], threshold: float, prefix: str = "") -> 
     right = [hit(solution, threshold) for solution in solutions if solution.label == NONE]
     found = {}
     if wrong:
-        found[f"{prefix}first_error_accuracy"] = found[f"{prefix}acc_err"] = _share(wrong)
+        found[f"{prefix}first_error_accuracy"] = found[f"{prefix}acc_err"] = share(wrong)
     if right:
-        found[f"{prefix}acc_cor"] = _share(right)
+        found[f"{prefix}acc_cor"] = share(right)
     if wrong and right:
         err, cor = found[f"{prefix}acc_err"], found[f"{prefix}acc_cor"]
         both = {bound: f1(err[bound], cor[bound]) for bound in ("value", "low", "high")}
@@ -72,16 +72,22 @@ def best_threshold(solutions: Sequence[Graded]) -> float:
     Every threshold that makes a difference is tried; of equally good ones the middle one is taken. Where no score
     occurs, 0.5.
     """
-    candidates = _between(score for solution in solutions for score in solution.scores or ())
-    if not candidates:
-        return 0.5
-    values = [_quality(solutions, threshold) for threshold in candidates]
-    top = max(values)
-    best = [threshold for threshold, value in zip(candidates, values, strict=True) if value == top]
-    return best[len(best) // 2]
+    scores = (score for solution in solutions for score in solution.scores or ())
+    return threshold_of_highest(lambda threshold: _quality(solutions, threshold), scores)
 
 
 _MOST_CANDIDATES = 1_000
+
+
+def threshold_of_highest(figure: Callable[[float], float], scores: Iterable[float]) -> float:
+    """The threshold at which a figure is highest, of equally good ones the middle one; without scores 0.5."""
+    candidates = _between(scores)
+    if not candidates:
+        return 0.5
+    values = [figure(threshold) for threshold in candidates]
+    top = max(values)
+    best = [threshold for threshold, value in zip(candidates, values, strict=True) if value == top]
+    return best[len(best) // 2]
 
 
 def _between(scores: Iterable[float]) -> list[float]:
@@ -103,6 +109,7 @@ def _quality(solutions: Sequence[Graded], threshold: float) -> float:
     return f1(sum(wrong) / len(wrong), sum(right) / len(right))
 
 
-def _share(hits: Sequence[bool]) -> dict[str, float]:
+def share(hits: Sequence[bool]) -> dict[str, float]:
+    """The share of hits with Wilson's interval; of at least one."""
     low, high = wilson(sum(hits), len(hits))
     return {"value": sum(hits) / len(hits), "low": low, "high": high, "n": len(hits)}

@@ -3,8 +3,9 @@
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from treewright_math.data_files.fields import ID, RowFault, first_of
 from treewright_math.data_files.rows import Row, read_rows
@@ -27,6 +28,7 @@ class GivenSolution(NamedTuple):
         facts: public facts beside it (who wrote it).
         stored_scores: a reward model's scores of the steps that come with the set, if any.
         kind: the class that the set sorts it into, if any.
+        origin: names the solution that it was made from by a change, and that solution itself; empty if there is none.
     """
 
     question: str
@@ -35,11 +37,16 @@ class GivenSolution(NamedTuple):
     facts: Mapping[str, JSON]
     stored_scores: tuple[float, ...] = ()
     kind: str = ""
+    origin: str = ""
 
     @property
     def label(self) -> int:
         """The first wrong step, −1 if none is wrong."""
         return self.wrong[0] if self.wrong else NONE
+
+
+Pair: TypeAlias = tuple[GivenSolution, Sequence[float] | None]
+"""A solution and the scores of its steps, ``None`` where scoring failed."""
 
 
 class StepTask(ABC):
@@ -76,7 +83,7 @@ class StepTask(ABC):
         """
         self._solutions = {}
         rows = read_rows(self._path, split=self._split, subset=self._subset)
-        problems = [self._problem(row) for count, row in enumerate(rows) if self._limit is None or count < self._limit]
+        problems = [problem for row in islice(rows, self._limit) for problem in self._problems_of(row)]
         if problems and not self._solutions:
             raise DataError("\n".join(str(problem.error) for problem in problems[:_MOST_FAULTS]))
         return problems
@@ -108,14 +115,16 @@ class StepTask(ABC):
         tuning = [pair for pair in pairs if self._is_tuning(pair[0])]
         others = [pair for pair in pairs if not self._is_tuning(pair[0])]
         if tuning and others:
-            threshold = best_threshold([Graded(solution.label, scores) for solution, scores in tuning])
+            threshold = self._best_threshold(tuning)
             found["tuned_threshold"] = {"value": threshold, "low": threshold, "high": threshold, "n": len(tuning)}
             found.update(self._figures(others, threshold, "tuned_"))
         return found
 
-    def _figures(
-        self, pairs: Sequence[tuple[GivenSolution, Sequence[float] | None]], threshold: float, prefix: str
-    ) -> dict[str, Any]:
+    def _best_threshold(self, pairs: Sequence[Pair]) -> float:
+        """The threshold that the set's headline figure likes best; ProcessBench's, if a set does not say otherwise."""
+        return best_threshold([Graded(solution.label, scores) for solution, scores in pairs])
+
+    def _figures(self, pairs: Sequence[Pair], threshold: float, prefix: str) -> dict[str, Any]:
         """What the set measures; ProcessBench's figures, if a set does not say otherwise."""
         return figures([Graded(solution.label, scores) for solution, scores in pairs], threshold, prefix)
 
@@ -128,6 +137,10 @@ class StepTask(ABC):
             raise DataError(f"there is no problem '{problem_id}' in this task")
         return self._solutions[problem_id]
 
+    def _problems_of(self, row: Row) -> Iterable[Problem]:
+        """The problems that a row makes: one, if a set does not say otherwise."""
+        return [self._problem(row)]
+
     def _problem(self, row: Row) -> Problem:
         number = f"{self.name}-{row.number}"
         if row.fault is not None:
@@ -138,8 +151,10 @@ class StepTask(ABC):
             return Problem(number, None, error=f"{row.place}: {fault}")
         named = first_of(row.fields, ID)
         name = number if named is None else str(named)
-        if name in self._solutions:
-            name = f"{name} ({number})"
+        return self._added(f"{name} ({number})" if name in self._solutions else name, solution)
+
+    def _added(self, name: str, solution: GivenSolution) -> Problem:
+        """The solution as a problem; its labels stay here."""
         self._solutions[name] = solution
         facts: dict[str, JSON] = {**solution.facts, given_steps.KEY: list(solution.steps)}
         if solution.stored_scores:
