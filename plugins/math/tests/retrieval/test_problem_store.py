@@ -217,7 +217,7 @@ def test_a_problem_is_kept_once_and_bad_rows_are_counted_and_named(tmp_path):
 
 def test_a_file_without_any_problem_leaves_nothing_behind(tmp_path):
     (tmp_path / "rows.jsonl").write_text('{"answer": "3"}\n')
-    with pytest.raises(DataError, match=r"no row is a problem: .* none of the fields problem, question"):
+    with pytest.raises(DataError, match=r"no row can be used: .* none of the fields problem, question"):
         build([tmp_path / "rows.jsonl"], tmp_path / "kb")
     assert not (tmp_path / "kb").exists()
 

@@ -177,7 +177,7 @@ class Problems(KnowledgeBase):
                 read.problems += 1
                 yield from records
         if not read.problems and not read.repeated and not read.left_out:
-            raise DataError(f"no row is a problem: {read.first_refused or 'the files are empty'}")
+            raise DataError(f"no row can be used: {read.first_refused or 'the files are empty'}")
 
     def _some(self, sources: Sequence[Path], read: _Read) -> Iterator[Record]:
         """The records of a base that is built: there must be one."""
