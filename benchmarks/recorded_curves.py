@@ -1,8 +1,9 @@
 """Accuracy against budget on stored samples: votes, best-of-n, oracle, each with a 95 % band.
 
-Reads every file of recorded samples in a folder (or the files given), in any layout that ``math/recorded`` reads.
-``--weakest 8`` keeps the samples of the eight models that are right least often. Subsets are drawn without replacement;
-bands are a bootstrap over problems.
+Reads every file of recorded samples in a folder (or the files given), in any layout that ``math/recorded`` reads. Rows
+that cannot be used are named and left out. ``--weakest 8`` keeps the samples of the eight models that are right least
+often. Subsets are drawn without replacement; bands are a bootstrap over problems. Every run of ``math/recorded`` writes
+such curves too, into ``curves.json``; here they have more budgets and subsets, and are drawn.
 
     python benchmarks/recorded_curves.py $TREEWRIGHT_DATA/math --json curves.json --svg docs/figures
 """
@@ -22,11 +23,13 @@ from treewright_math.data_files.rows import read_rows
 from treewright_math.grading.grader import Grader
 from treewright_math.recorded.curves import Point, curves
 from treewright_math.recorded.judging import Judge, known
-from treewright_math.recorded.layouts import RecordedProblem, read_recorded
+from treewright_math.recorded.layouts import RecordedProblem
+from treewright_math.recorded.stored_problems import stored_problems
 from treewright_registry import DataError
 
 NAMES = ("math_cot_100.jsonl.gz", "llm_samples_gsm8k.jsonl.gz", "llm_samples_math_l5.jsonl.gz")
-BUDGETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 41)
+BUDGETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+MOST_FAULTS = 10
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -42,7 +45,21 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
 
 
 def recorded(path: Path) -> list[RecordedProblem]:
-    return [read_recorded(row.fields) for row in read_rows(str(path)) if row.fault is None]
+    """The problems of a file; what cannot be used is named on standard error.
+
+    Raises:
+        DataError: nothing can be used.
+    """
+    stored = stored_problems(read_rows(str(path), field="FILE"))
+    faults = [each.fault for each in stored if each.problem is None]
+    for fault in faults[:MOST_FAULTS]:
+        print(f"left out: {fault}", file=sys.stderr)
+    if len(faults) > MOST_FAULTS:
+        print(f"left out: {len(faults) - MOST_FAULTS} rows more", file=sys.stderr)
+    problems = [each.problem for each in stored if each.problem is not None]
+    if not problems:
+        raise DataError(f"{path}: no row holds a problem with stored solutions")
+    return problems
 
 
 def weakest(problems: Sequence[RecordedProblem], count: int) -> list[RecordedProblem]:
@@ -56,12 +73,21 @@ def weakest(problems: Sequence[RecordedProblem], count: int) -> list[RecordedPro
     return [problem for problem in kept if problem.samples]
 
 
-def points_of(problems: Sequence[RecordedProblem], draws: int) -> list[Point]:
+def points_of(path: Path, problems: Sequence[RecordedProblem], draws: int) -> list[Point]:
+    """The curves.
+
+    Raises:
+        DataError: nothing tells right from wrong.
+    """
     grader = Grader()
-    judged = Judge("stored", grader).judged([known(problem) for problem in problems], str)
+    judged = [each for each in Judge("stored", grader).judged([known(problem) for problem in problems], str) if each]
     grader.close()
-    least = min(map(len, judged))
-    return curves(judged, [k for k in BUDGETS if k <= least], draws=draws)
+    if not judged:
+        what = f"{path}: no problem has labels for its samples (correct) or a reference (answer)"
+        raise DataError(f"{what}\n    without them nothing tells how often a selection is right")
+    if len(judged) < len(problems):
+        print(f"left out: {len(problems) - len(judged)} problems without labels and reference", file=sys.stderr)
+    return curves(judged, sorted({*BUDGETS, min(map(len, judged))}), draws=draws)
 
 
 def rows(work: str, size: int, points: Sequence[Point]) -> list[dict[str, Any]]:
@@ -122,7 +148,7 @@ def show(options: argparse.Namespace) -> None:
         if options.weakest and all(sample.model for problem in problems for sample in problem.samples):
             problems = weakest(problems, options.weakest)
         work = path.name.split(".")[0] + (f", {options.weakest} weakest models" if options.weakest else "")
-        points = points_of(problems, options.draws)
+        points = points_of(path, problems, options.draws)
         print(table(work, points), end="\n\n", flush=True)
         found += rows(work, len(problems), points)
         if options.svg:
