@@ -24,6 +24,6 @@ def test_every_command_is_a_good_configuration(command, monkeypatch):
 
 
 def test_the_section_has_its_commands_and_names_every_task_of_its_kind():
-    assert len(COMMANDS) == 9
+    assert len(COMMANDS) == 11
     tasks = [f"math/{name}" for name, _, _ in (*BENCHMARKS, *STEP_BENCHMARKS)]
     assert [name for name in tasks if name not in SECTION] == []
