@@ -147,6 +147,16 @@ def test_problems_of_an_excluded_file_are_left_out(sources, tmp_path):
         assert "math_pool-2" not in store
 
 
+def test_excluded_problems_are_read_in_every_layout(tmp_path):
+    svamp = {"Body": "A pack costs 76 dollars", "Question": "What do two cost?", "Answer": 152.0}
+    (tmp_path / "test.json").write_text(json.dumps([svamp]))
+    same = {"problem": "a pack costs 76 dollars. What do two cost", "solution": "They cost 2*76 = 152 dollars."}
+    other = {"problem": "A pack costs 77 dollars. What do two cost?", "solution": "They cost 2*77 = 154 dollars."}
+    (tmp_path / "pool.jsonl").write_text("\n".join(map(json.dumps, (same, other))))
+    figures = build([tmp_path / "pool.jsonl"], tmp_path / "kb", exclude=str(tmp_path / "test.json"))
+    assert (figures["problems"], figures["left out"]) == (1, 1)
+
+
 def test_rows_without_solution_and_answer_are_refused_and_counted(sources, tmp_path):
     (tmp_path / "bare.jsonl").write_text('{"problem": "What is 1 + 1?"}\n{"problem": "What is 2 + 1?", "gold": "3"}')
     figures = build([*sources, tmp_path / "bare.jsonl"], tmp_path / "kb")

@@ -4,8 +4,7 @@ Texts are compared as words, numbers, commands and signs; case, white space, pun
 sizes and spaces of formulas (``\left``, ``\dfrac``, ``\,``) do not count. Two are the same if
 
     equal       they have the same tokens;
-    held        one stands whole within the other, as sentences of its own (an instruction before or behind it), or
-                anywhere if it has ``LONG`` tokens or more;
+    held        one stands whole within the other, as sentences of its own: an instruction before or behind it;
     reworded    |G ∩ H| ≥ SHARE · min(|G|, |H|), G, H: runs of ``RUN`` tokens, and all numbers of one are also the
                 other's, as often: other numbers make another problem, however alike the words are. With less than two
                 numbers to tell by, ``STRICT`` in the place of ``SHARE``. For texts of ``SHORT`` tokens or more: in
@@ -20,7 +19,6 @@ from collections import Counter
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-LONG: Final = 15
 SHORT: Final = 10
 RUN: Final = 3
 SHARE: Final = 0.8
@@ -116,11 +114,11 @@ def _plain(text: str) -> str:
 
 
 def _holds(whole: Reading, part: Reading) -> bool:
-    """Whether the tokens of one stand within the other's: as sentences of their own, or anywhere if they are many."""
+    """Whether the tokens of one stand within the other's as sentences of their own."""
     place = whole.key.find(part.key)
     while place >= 0:
         end = place + len(part.key) - 1
-        if part.length >= LONG or (place in whole.ends and end in whole.ends):
+        if place in whole.ends and end in whole.ends:
             return True
         place = whole.key.find(part.key, place + 1)
     return False
