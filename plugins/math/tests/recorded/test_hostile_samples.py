@@ -2,7 +2,14 @@
 
 import json
 
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
 from treewright import load_pipeline, run_pipeline
+from treewright_math.data_files.rows import Row
+from treewright_math.recorded.marks import EITHER, LABELS, REWARDS
+from treewright_math.recorded.stored_problems import stored_problems
+from treewright_math.recorded.texts import TEXTS
 
 HOSTILE = {
     "tower": "\\boxed{9^{9^{9^9}}}",
@@ -32,3 +39,46 @@ def test_hostile_generations_are_graded_wrong_and_the_run_ends(tmp_path):
     assert [name for name, record in records.items() if record["error"]] == []
     assert list(records) == [*HOSTILE, "good"]
     assert summary["accuracy"] == 1 / len(rows)
+
+
+NAMES = (
+    "problem",
+    "id",
+    "samples",
+    "responses",
+    "choices",
+    "messages",
+    "answer",
+    "pred",
+    "doc",
+    "filter",
+    "role",
+    "type",
+)
+PLAIN = some.none() | some.booleans() | some.integers() | some.floats() | some.sampled_from(["", "a", "1", "user"])
+VALUES = some.recursive(
+    PLAIN,
+    lambda inner: (
+        some.lists(inner, max_size=3)
+        | some.dictionaries(some.sampled_from([*NAMES, *TEXTS, *REWARDS, *LABELS, *EITHER]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(some.lists(some.dictionaries(some.sampled_from([*NAMES, "response", *EITHER]), VALUES, max_size=6), max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_rows_of_any_shape_are_problems_or_have_a_fault(rows):
+    found = stored_problems([Row(f"line {n}", n, fields) for n, fields in enumerate(rows, 1)])
+    assert len({each.name for each in found}) == len(found)
+    for each in found:
+        assert (each.problem is None) == (each.fault is not None)
+        assert each.problem is None or (each.problem.prompt.strip() and each.problem.samples)
+
+
+def test_a_row_that_is_nested_too_deeply_is_a_fault():
+    deep = "a"
+    for _ in range(5000):
+        deep = {"message": deep}
+    [found] = stored_problems([Row("line 1", 1, {"problem": "P", "response": deep})])
+    assert found.fault == "line 1: nested too deeply"

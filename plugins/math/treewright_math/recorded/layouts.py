@@ -63,7 +63,7 @@ def read_recorded(fields: Mapping[str, Any]) -> RecordedProblem:
 def _prompt(fields: Mapping[str, Any]) -> str:
     value = first_of(fields, _PROMPTS)
     asked = said_last(value, "user") if is_chat(value) else None
-    return text_of(fields, _PROMPTS) if asked is None else asked
+    return asked if asked and asked.strip() else text_of(fields, _PROMPTS)
 
 
 def _column_of_texts(fields: Mapping[str, Any]) -> Sequence[Any] | None:

@@ -60,6 +60,8 @@ def _read(row: Row) -> RecordedProblem:
         return read_recorded(row.fields)
     except RowFault as fault:
         raise RowFault(f"{row.place}: {fault}") from None
+    except RecursionError:
+        raise RowFault(f"{row.place}: nested too deeply") from None
 
 
 def _joined(one: RecordedProblem, more: RecordedProblem) -> RecordedProblem:
