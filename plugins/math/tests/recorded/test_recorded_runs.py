@@ -244,7 +244,7 @@ def test_the_limit_counts_problems(tmp_path):
 
 def test_a_problem_that_nothing_grades_is_in_no_figure(tmp_path, capsys):
     path, out = tmp_path / "own.jsonl", tmp_path / "run"
-    rows = [{"problem": "P", "answer": "4", "responses": ["\\boxed{4}"]}, {"problem": "Q", "responses": ["\\boxed{4}"]}]
+    rows = [{"problem": "P", "answer": "4", "responses": ["\\boxed{4}"]}, {"problem": "Q", "responses": ["no answer"]}]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows) + "{broken\n")
     assert main(["run", "math/recorded", "--set", f"task.path={path}", "--out", str(out)]) == 1
     assert "1 of 2 problems have neither labels nor a reference: they are not graded" in capsys.readouterr().out

@@ -114,6 +114,9 @@ def _accuracies(
     problems: Sequence[Sequence[Judged]], methods: Mapping[str, Select], k: int, draws: int, seed: int
 ) -> dict[str, list[float]]:
     """Method → for each problem the share of subsets on which it is right."""
+    if k == 1:  # there is nothing to choose
+        alone = [sum(sample.correct for sample in samples) / max(1, len(samples)) for samples in problems]
+        return dict.fromkeys(methods, alone)
     shares: dict[str, list[float]] = {name: [] for name in methods}
     for number, samples in enumerate(problems):
         generator = Key.root(seed, "subset", number, k).generator()

@@ -67,7 +67,9 @@ class Judge:
         return [found for found in (self._judged(problem, key_of) for problem in problems) if found]
 
     def _judged(self, problem: Known, key_of: Callable[[str], Hashable]) -> list[Judged]:
-        judged = []
+        judged: list[Judged] = []
+        if not problem.is_judged:
+            return judged
         for sample, answer in zip(problem.samples, problem.answers, strict=True):
             label = self._of_sample(problem, sample, answer)
             if label is None:

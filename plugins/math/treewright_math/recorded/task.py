@@ -102,9 +102,10 @@ class RecordedTask:
         """
         if problem_id not in self._known:
             raise DataError(f"there is no problem '{problem_id}' in this task")
+        problem = self._known[problem_id]
         if answer is None:
-            return Verdict(False, {"answered": False})
-        return Verdict(self._judge.label(self._known[problem_id], str(answer)), {"answered": True})
+            return Verdict(False if problem.is_judged else None, {"answered": False})
+        return Verdict(self._judge.label(problem, str(answer)), {"answered": True})
 
     def place(self, problem_id: str, answers: Sequence[JSON]) -> dict[str, Any]:
         """``found``: whether a right answer is among those that the search drew."""
