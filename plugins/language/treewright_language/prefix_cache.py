@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from treewright_registry import ConfigurationError
+
 Slots: TypeAlias = npt.NDArray[np.int64]
 Layer: TypeAlias = tuple[torch.Tensor, torch.Tensor]  # keys and values, [rows, heads, tokens, width]
 
@@ -112,14 +114,9 @@ class PrefixCache:
 
     def __init__(self, shape: Shape, room: int) -> None:
         self.shape = shape
-        self._logits_room = room // _LOGITS_SHARE
+        self._logits_room = room // _LOGITS_SHARE if shape.logits else 0
         self.capacity = max(0, (room - self._logits_room) // shape.token_bytes - 1)
-        size = self.capacity + 1
-        make = {"dtype": shape.dtype, "device": shape.device}
-        self.pools: list[Layer] = [
-            (torch.empty((size, *keys), **make), torch.empty((size, *values), **make))  # type: ignore[call-overload]
-            for keys, values in shape.layers
-        ]
+        self.pools: list[Layer] = _pools(shape, self.capacity + 1)
         for keys, values in self.pools:
             keys[_BLANK] = 0
             values[_BLANK] = 0
@@ -339,6 +336,25 @@ class PrefixCache:
         while len(self._kept_logits) * self.shape.logits > self._logits_room:
             oldest, _ = self._kept_logits.popitem(last=False)
             oldest.logits = None
+
+
+def _pools(shape: Shape, size: int) -> list[Layer]:
+    """Memory for so many tokens; a page of it is taken when it is first used.
+
+    Raises:
+        ConfigurationError: the machine has not so much.
+    """
+    make = {"dtype": shape.dtype, "device": shape.device}
+    try:
+        return [
+            (torch.empty((size, *keys), **make), torch.empty((size, *values), **make))  # type: ignore[call-overload]
+            for keys, values in shape.layers
+        ]
+    except RuntimeError as error:
+        raise ConfigurationError(
+            f"no memory for {size * shape.token_bytes >> 20} MiB of keys and values on {shape.device}"
+            "\n    set a smaller  cache_mib"
+        ) from error
 
 
 class _Copies:

@@ -1,6 +1,7 @@
 """Hidden states with memory: the same numbers, and no token twice."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from transformers import LlamaConfig, LlamaModel, MistralConfig, MistralModel, Q
 
 from treewright_language.hidden_states import HiddenStates
 from treewright_language.prefix_cache import trie_size
+from treewright_registry import ConfigurationError
 
 ROOM = 1 << 20
 KINDS = {
@@ -107,11 +109,51 @@ def test_a_full_memory_forgets_the_oldest_and_stays_right():
     assert states.reused_tokens > 0
 
 
-def test_a_call_too_large_for_the_memory_is_read_without_it():
+def room_for(network, tokens):
+    """Bytes that so many tokens' keys, values and states take."""
+    return (tokens + 2) * 4 * (2 * 2 * SIZES["num_key_value_heads"] * 8 + SIZES["hidden_size"])
+
+
+def test_siblings_are_kept_if_their_tree_has_room_though_their_sum_has_none():
     network = model()
-    states = HiddenStates(network, 30 * 1024)
-    check(network, states, tree(4)[-1])
-    assert states.reused_tokens == 0
+    prompt = tuple(range(100))
+    level = [(*prompt, number) for number in range(12)]
+    states = HiddenStates(network, room_for(network, 400))
+    for _ in range(3):
+        check(network, states, level)
+        level = [(*ids, 7, number) for number, ids in enumerate(level)]
+    read = 100 + 12 + 2 * 12 * 2
+    assert (sum(map(len, level)) > 400, states.read_tokens) == (True, read)
+
+
+def test_sequences_that_have_no_room_together_are_read_in_groups():
+    network = model()
+    sequences = [tuple(range(start, start + 60)) for start in range(0, 240, 30)]
+    states = HiddenStates(network, room_for(network, 150))
+    check(network, states, sequences)
+    check(network, states, sequences[-2:])
+    assert states.read_tokens == 60 * 8
+
+
+def test_a_sequence_too_long_for_the_memory_is_read_beside_it_and_told(caplog):
+    network = model()
+    states = HiddenStates(network, room_for(network, 50))
+    check(network, states, [tuple(range(80)), tuple(range(100, 130))])
+    assert "a sequence of 80 tokens does not fit" in caplog.text
+
+
+def test_threads_may_share_it():
+    network, states = model(), HiddenStates(model(), ROOM)
+    calls = [[ids] for call in tree(6) for ids in call] * 4
+    with ThreadPoolExecutor(4) as pool:
+        for sequences, found in zip(calls, pool.map(states.of, calls), strict=True):
+            torch.testing.assert_close(found[0], alone(network, sequences[0]), atol=2e-5, rtol=1e-4)
+
+
+def test_a_memory_that_the_machine_does_not_have_is_told():
+    states = HiddenStates(model(), 1 << 60)
+    with pytest.raises(ConfigurationError, match=r"no memory for \d+ MiB of keys and values on cpu\n    .*cache_mib"):
+        states.of([(1, 2, 3)])
 
 
 def test_a_network_that_lacks_its_last_layer_is_read_without_memory():

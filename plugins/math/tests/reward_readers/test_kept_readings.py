@@ -1,7 +1,9 @@
 """Reward models that go on from what they have read."""
 
 import pytest
+from plugins.math.tests.reward_readers.test_recipes_with_heads_in_files import sprm
 
+from treewright_math.reward_readers.catalogue import RECIPES
 from treewright_math.reward_readers.reader import Reader
 from treewright_math.reward_readers.scorer import PrmScorer
 
@@ -40,3 +42,14 @@ def test_answers_that_are_read_by_themselves_keep_nothing():
 def test_memory_below_nothing_is_refused():
     with pytest.raises(ValueError, match="cache_mib must be at least 0, not -1; 0 keeps nothing"):
         PrmScorer(model=NAME, cache_mib=-1)
+
+
+def test_a_head_on_the_penultimate_layer_goes_on_from_what_was_read_too(tmp_path):
+    sprm(tmp_path, words={".\n\n": 502})
+    kept, fresh = (Reader(str(tmp_path), RECIPES["metastone-sprm"], cache_mib=room) for room in (512, 0))
+    steps = ("He has 3 + 4.\n\n", "Check: 7 - 4 = 3.\n\n", "So 7.\n\n")
+    for count in (1, 2, 3):
+        [one], [other] = (reader.read([(PROBLEM, steps[:count])]) for reader in (kept, fresh))
+        assert one.scores == pytest.approx(other.scores, abs=1e-5)
+    assert 0 < states(kept).read_tokens < states(fresh).read_tokens
+    assert states(kept).reused_tokens > 0

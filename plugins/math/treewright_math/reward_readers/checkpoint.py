@@ -105,8 +105,16 @@ def load_headed(
     network = build_head(form, tensors, backbone.config.hidden_size + head.likelihoods, recipe.name)
     if head.hidden == "penultimate":
         backbone.layers = backbone.layers[:-1]
+        _tell_layers(backbone.config, len(backbone.layers))
         backbone.norm = torch.nn.Identity()
     return backbone, network.to(target)
+
+
+def _tell_layers(config: Any, count: int) -> None:
+    """The backbone has so many layers: its keys and values are kept for these."""
+    if getattr(config, "layer_types", None):
+        config.layer_types = config.layer_types[:count]
+    config.num_hidden_layers = count
 
 
 def weights_file(folder: Path, stem: str, recipe: str) -> Path:
