@@ -55,6 +55,20 @@ def test_every_search_answers_with_any_number_of_candidates(search: str) -> None
             assert solution.error is None, (limit, solution.error)
 
 
+@pytest.mark.parametrize("search", [search for search in SEARCHES if search != "together"])
+def test_every_search_answers_with_any_number_of_tokens(search: str) -> None:
+    """Once its first round is paid for: what that costs nobody knows before."""
+    for limit in (*range(int(costs(search, 1)) + 1, 50, 6), 80):
+        for solution in solve(specification(search, budget={"generated_tokens": limit, "candidates": 500})).values():
+            assert solution.error is None, (limit, solution.error)
+
+
+def costs(search: str, limit: int) -> float:
+    """The most tokens that a problem takes if it may have so many."""
+    spec = specification(search, budget={"generated_tokens": limit, "candidates": 500})
+    return max(total(solution, "generated_tokens") for solution in solve(spec).values())
+
+
 @pytest.mark.parametrize("search", ["beam", "dvts", "particle-filter", "rsd", "specs", "gsi", "uct"])
 def test_only_a_budget_that_binds_has_a_last_word(search: str) -> None:
     cut = with_traces(specification(search, budget={"candidates": 3}))

@@ -4,7 +4,9 @@ import argparse
 import json
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -13,7 +15,7 @@ from treewright.cli.kb_progress import StageLines
 from treewright.cli.kb_showing import size
 from treewright.cli.summary import count, duration
 from treewright.configuration import load_component
-from treewright_knowledge import INDEXES, IndexSettings, Manifest, amend, changing, read_manifest
+from treewright_knowledge import INDEXES, IndexSettings, Manifest, amend, changing, read_manifest, staged
 from treewright_registry import JSON, ConfigurationError, KnowledgeBuild, Registry
 
 
@@ -41,15 +43,15 @@ def _updated(options: argparse.Namespace, registry: Registry, progress: TextIO) 
     adding = _adding(options.source, before, registry)
     began = time.monotonic()
     lines = StageLines(progress)
-    if options.remove or settings is not None:
-        amend(
-            options.folder,
-            remove=frozenset(options.remove),
-            index=settings,
-            options=_options(before, settings),
-            progress=lambda done: lines("copy", done),
-        ).close()
-    figures = adding.extend(_order(options, before, lines)) if adding is not None else {}
+    with ExitStack() as stack:
+        amends = bool(options.remove) or settings is not None
+        both = amends and adding is not None  # two steps, of which none is seen unless both succeed
+        folder = stack.enter_context(staged(options.folder)) if both else options.folder
+        if amends:
+            tell = partial(lines, "copy")
+            kept = _options(before, settings)
+            amend(folder, remove=frozenset(options.remove), index=settings, options=kept, progress=tell).close()
+        figures = adding.extend(_order(options, folder, before, lines)) if adding is not None else {}
     return _table(options.folder, before, figures, time.monotonic() - began)
 
 
@@ -87,11 +89,11 @@ def _adding(sources: list[Path], before: Manifest, registry: Registry) -> Any:
     return component
 
 
-def _order(options: argparse.Namespace, before: Manifest, lines: StageLines) -> KnowledgeBuild:
+def _order(options: argparse.Namespace, folder: Path, before: Manifest, lines: StageLines) -> KnowledgeBuild:
     about = before.description
     return KnowledgeBuild(
         sources=tuple(options.source),
-        out=options.folder,
+        out=folder,
         component=about.component,
         options=about.options,
         created=about.created,

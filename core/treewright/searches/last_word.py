@@ -10,15 +10,24 @@ is no answer, and where this one is all that is left, it writes the best beginni
 Ours. A round that leaves something of the budget is drawn as if there were none. A round that takes exactly what is
 left has the same law where every answer is offered; a search that chooses among the steps has one fewer to choose from.
 An answer by last word belongs to no search's law. The trace says of both that they happened (``held_back``,
-``last_word``). Budgets of
-other counters are known to be spent only after a call, so that nothing can be kept back of them.
+``last_word``).
+
+What a call costs of generated tokens is known only afterwards. So a budget of them counts as one of candidates:
+
+    as many as what is left would pay for, were each half as long again as the mean so far
+
+The margin is for later steps that are longer; what it leaves is spent by further, smaller rounds. Budgets of other
+counters can be spent without an answer.
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple
 
 from treewright.searches.step_scores import StepRule, combined
 from treewright_registry import TO_END, Env, Sampling, Score, Trajectory
+
+_LONGER = 1.5
 
 
 class Beginning(NamedTuple):
@@ -28,9 +37,18 @@ class Beginning(NamedTuple):
     rank: float = 0.0
 
 
+def candidates_left(env: Env) -> float:
+    """How many candidates the budget still pays for, as it is, or as far as the costs so far tell."""
+    left, tokens = env.remaining("candidates"), env.remaining("generated_tokens")
+    cost = env.ledger.total()
+    if tokens == inf or not cost.generated_tokens:
+        return left
+    return min(left, tokens * cost.candidates / (_LONGER * cost.generated_tokens))
+
+
 def only_one_left(env: Env) -> bool:
     """Whether the budget has no more than the candidate of the last word."""
-    return env.remaining("candidates") < 2
+    return candidates_left(env) < 2
 
 
 async def next_steps(
@@ -54,7 +72,7 @@ async def next_steps(
         answered: whether there is an answer already; then nothing is kept back.
         offers_all: whether every finished step will be an answer.
     """
-    left = env.remaining("candidates")
+    left = candidates_left(env)
     if answered or left > len(prefixes) * n:
         return await env.propose(prefixes, n, role=role, sampling=sampling)
     env.note("held_back", 1.0)

@@ -9,6 +9,7 @@ candidates like any other step; the last candidate of a budget is not spent on i
 
 from collections.abc import Sequence
 
+from treewright.searches.last_word import candidates_left
 from treewright.searches.step_scores import StepRule, combined
 from treewright_registry import Env, Sampling, Score, Trajectory
 
@@ -20,7 +21,7 @@ async def foreseen(trajectories: Sequence[Trajectory], lookahead: int, rule: Ste
     ahead = list(trajectories)
     for _ in range(lookahead):
         unfinished = [index for index, trajectory in enumerate(ahead) if not env.finished(trajectory)]
-        left = env.remaining("candidates") - 1
+        left = candidates_left(env) - 1
         unfinished = unfinished if left >= len(unfinished) else unfinished[: max(0, int(left))]
         if not unfinished:
             break
