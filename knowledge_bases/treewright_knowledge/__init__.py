@@ -15,6 +15,7 @@ from treewright_knowledge.locking import changing
 from treewright_knowledge.manifest import FORMAT_VERSION, Manifest, is_store, read_manifest
 from treewright_knowledge.records import Record
 from treewright_knowledge.replacing import WorkFolder, check_target
+from treewright_knowledge.staging import staged
 from treewright_knowledge.store import KnowledgeStore
 from treewright_knowledge.text_encoders import SentenceEncoder, TextEncoder
 
@@ -40,4 +41,5 @@ __all__ = [
     "is_store",
     "read_manifest",
     "source_of",
+    "staged",
 ]

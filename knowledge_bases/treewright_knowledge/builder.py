@@ -19,6 +19,7 @@ from treewright_knowledge.manifest import MANIFEST, Manifest, as_json
 from treewright_knowledge.record_file import RecordReader, RecordWriter
 from treewright_knowledge.records import Record
 from treewright_knowledge.replacing import LOCK, WorkFolder, check_target, put_in_place
+from treewright_knowledge.storing import storing
 from treewright_knowledge.vector_search import INDEX, Grown, build_index
 from treewright_knowledge.vectors import VECTORS, prepared
 from treewright_registry import DataError
@@ -42,6 +43,7 @@ class StoreBuilder:
 
     Raises:
         DataError: the folder holds something else.
+        StorageError: it cannot be written.
     """
 
     def __init__(self, folder: Path, description: Description, index: IndexSettings = EXACT) -> None:
@@ -58,7 +60,8 @@ class StoreBuilder:
     def __enter__(self) -> "StoreBuilder":
         with ExitStack() as lock:
             lock.enter_context(changing(self.folder))
-            self._open_files()
+            with storing(self.folder):
+                self._open_files()
             self._lock = lock.pop_all()  # now it is held to the end of the block
         return self
 
@@ -91,9 +94,10 @@ class StoreBuilder:
         self._append(records, rows)
 
     def _append(self, records: Sequence[Record], rows: Any) -> None:
-        self._records.append(records)
-        if self._vectors is not None:
-            self._vectors.append(rows)
+        with storing(self.folder):
+            self._records.append(records)
+            if self._vectors is not None:
+                self._vectors.append(rows)
         self._ids.append(record.id for record in records)
         self.count += len(records)
 
@@ -129,11 +133,12 @@ class StoreBuilder:
     ) -> None:
         with self._lock:
             try:
-                self._close_files()
-                if kind is None:
-                    self._finish()
-                    self._place.release()
-                    put_in_place(self._work, self.folder)
+                with storing(self.folder):
+                    self._close_files()
+                    if kind is None:
+                        self._finish()
+                        self._place.release()
+                        put_in_place(self._work, self.folder)
             finally:
                 self._place.release()
                 shutil.rmtree(self._work, ignore_errors=True)

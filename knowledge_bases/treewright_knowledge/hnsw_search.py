@@ -44,7 +44,11 @@ def build_graph(
     index.hnsw.efConstruction = settings.construction
     for start in range(done, count, _CHUNK):
         index.add(rows[start : start + _CHUNK])
-    library.write_index(index, str(folder / INDEX), library.IO_FLAG_SKIP_STORAGE)
+    try:
+        library.write_index(index, str(folder / INDEX), library.IO_FLAG_SKIP_STORAGE)
+    except RuntimeError as error:  # FAISS tells nothing of the system's error but its text
+        reason = str(error).rsplit("Error: ", 1)[-1].strip()
+        raise OSError(None, f"FAISS could not write it: {reason}", str(folder / INDEX)) from error
 
 
 def _storage(dimension: int, half: bool) -> Any:

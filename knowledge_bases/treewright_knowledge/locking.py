@@ -1,7 +1,7 @@
 """One at a time: whoever builds or changes a store holds the lock of its folder.
 
-The lock is a file beside the folder, ``.NAME.lock``, held by ``flock``: it goes with the process that held it, however
-that ended, and the file with it or with the next holder.
+The lock is a file beside the folder, ``.NAME.lock``, held by ``flock``: the lock goes with the process that held it,
+however that ended. The file goes with it too; where the process was killed it stays, and goes with the next holder.
 """
 
 import os
@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from treewright_knowledge.storing import storing
 
 _HELD: Final = threading.local()
 
@@ -26,16 +28,18 @@ def changing(folder: Path, waiting: Callable[[], None] | None = None) -> Iterato
         waiting: called once if another has the lock.
 
     Raises:
-        OSError: the lock's file cannot be written.
+        StorageError: the lock's file cannot be written.
     """
-    place = folder.resolve()
+    with storing(folder):
+        place = folder.resolve()
     held: set[Path] = _HELD.__dict__.setdefault("places", set())
     if place in held:
         yield
         return
-    place.parent.mkdir(parents=True, exist_ok=True)
     lock = place.with_name(f".{place.name}.lock")
-    file = _taken(lock, waiting)
+    with storing(folder):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file = _taken(lock, waiting)
     held.add(place)
     try:
         yield

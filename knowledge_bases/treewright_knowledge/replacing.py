@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from treewright_knowledge.storing import storing
 from treewright_registry import DataError
 
 LOCK: Final = ".lock"
@@ -16,7 +17,13 @@ def check_target(folder: Path) -> None:
 
     Raises:
         DataError: the folder holds something else, or it is a file.
+        StorageError: it cannot be looked at.
     """
+    with storing(folder):
+        _check_target(folder)
+
+
+def _check_target(folder: Path) -> None:
     from treewright_knowledge.manifest import is_store
 
     if folder.exists() and not folder.is_dir():

@@ -11,7 +11,7 @@
     ├── BudgetExhausted       a search asked for more than its budget holds
     ├── NoAnswer              a search ended without a single finished trajectory
     ├── DataError             an input file or record that cannot be read
-    └── StorageError          the run folder cannot be written: full disk, locked or read-only file
+    └── StorageError          a run folder or knowledge base cannot be written: full disk, no permission, locked file
 
 Each message says what was wrong, where, and what to do about it.
 """
@@ -75,4 +75,7 @@ class DataError(TreewrightError):
 
 
 class StorageError(TreewrightError):
-    """The run folder cannot be written; the run stops, and can go on with ``--resume`` once that is repaired."""
+    """A folder cannot be written. A run stops, and can go on with ``--resume`` once that is repaired.
+
+    A knowledge base stays as it was.
+    """

@@ -266,6 +266,33 @@ def test_an_update_that_cannot_be_is_refused(kb, built, arguments, message):
     assert message in done.stderr
 
 
+@pytest.mark.parametrize("first", [["--remove", "bee"], ["--index", "hnsw"], ["--remove", "bee", "--index", "ivf"]])
+def test_an_update_with_a_source_that_cannot_be_read_changes_nothing(kb, built, tmp_path, first):
+    (tmp_path / "bad.txt").write_text("good b4d\n")
+    before = {path.name: (path.stat().st_ino, path.read_bytes()) for path in built.iterdir()}
+    done = kb("update", "kb", *first, "--source", "bad.txt")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == "bad.txt:2: 'b4d' is no word"
+    assert {path.name: (path.stat().st_ino, path.read_bytes()) for path in built.iterdir()} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.txt", "kb", "words.txt"]
+
+
+def test_an_update_with_a_record_that_is_there_changes_nothing_and_names_the_folder(kb, built, tmp_path):
+    (tmp_path / "more.txt").write_text("stone\n")
+    done = kb("update", "kb", "--remove", "bee", "--source", "more.txt")
+    assert (done.returncode, read_manifest(built).count) == (2, 5)
+    assert "building-" not in done.stderr
+    assert "'stone'" in done.stderr
+
+
+def test_an_update_replaces_a_record_by_another_of_its_id(kb, built, tmp_path):
+    (tmp_path / "more.txt").write_text("bee\n")
+    assert kb("update", "kb", "--remove", "bee", "tree", "--source", "more.txt").returncode == 0
+    with KnowledgeStore.open(built) as store:
+        assert [(record.id, record.provenance) for record in store][3:] == [("bee", "more.txt:1")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kb", "more.txt", "words.txt"]
+
+
 def test_a_component_that_cannot_add_is_named(kb, built):
     path = built / "manifest.json"
     path.write_text(path.read_text().replace("toy/words", "toy/careless"))
