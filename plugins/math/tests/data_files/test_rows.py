@@ -52,6 +52,24 @@ def test_one_row_on_its_own_is_a_row_even_if_it_has_a_list(tmp_path):
     assert fields(written(tmp_path, json.dumps(GOOD[0], indent=1).encode())) == [GOOD[0]]
 
 
+@pytest.mark.parametrize("field", ["rows", "data", "examples"])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_problem_with_a_list_of_objects_is_one_row_and_no_wrapper(tmp_path, field, indent):
+    row = {"question": "2+2?", "answer": "4", field: [{"question": "1+1?", "answer": "2"}]}
+    assert fields(written(tmp_path, json.dumps(row, indent=indent).encode())) == [row]
+
+
+@PACKINGS
+def test_lines_that_end_with_carriage_returns_alone_are_refused_with_what_to_do(tmp_path, packed):
+    file = written(tmp_path, b"\r".join(LINES) + b"\r", packed)
+    with pytest.raises(DataError) as refused:
+        list(read_rows(file))
+    assert str(refused.value) == (
+        f"{file}: its lines end with carriage returns alone; JSON Lines end with line feeds\n"
+        "    convert it: tr '\\r' '\\n' < OLD > NEW"
+    )
+
+
 BAD = {
     "cut within a text": b'{"problem": "Ann has',
     "cut after a field": b'{"problem": "Ann has",',

@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
+from treewright_math.data_files.fields import PROBLEM, first_of
 from treewright_math.data_files.places import existing_file
 from treewright_registry import DataError
 
@@ -107,8 +108,15 @@ def _is_object(line: bytes) -> bool:
 
 def _wraps_rows(value: Mapping[str, Any]) -> bool:
     """Whether an object is a file's whole content with its rows in a list, as the hub's viewer gives them."""
-    rows: list[Any] = next((value[name] for name in _LISTS if isinstance(value.get(name), list)), [])
+    rows = _rows_in(value)
     return bool(rows) and all(isinstance(row, Mapping) for row in rows)
+
+
+def _rows_in(value: Mapping[str, Any]) -> list[Any] | None:
+    """The list in which an object keeps its rows; ``None`` for a problem, whatever lists belong to it."""
+    if isinstance(first_of(value, PROBLEM), str):
+        return None
+    return next((value[name] for name in _LISTS if isinstance(value.get(name), list)), None)
 
 
 def _begins_json(lines: bytes) -> bool:
@@ -138,14 +146,18 @@ def _items(file: Path) -> Iterator[Row]:
 
 
 def _whole(file: Path) -> list[Any]:
+    with _stream(file) as stream:
+        content = stream.read()
     try:
-        with _stream(file) as stream:
-            value = _parsed(stream.read())
+        value = _parsed(content)
     except (ValueError, RecursionError) as error:
+        if b"\r" in content.strip() and b"\n" not in content:
+            what = "its lines end with carriage returns alone; JSON Lines end with line feeds"
+            raise DataError(f"{file}: {what}\n    convert it: tr '\\r' '\\n' < OLD > NEW") from error
         raise DataError(f"{file}: not a JSON file: {error}") from error
     if isinstance(value, Mapping):
-        lists = [value[key] for key in _LISTS if isinstance(value.get(key), list)]
-        value = lists[0] if lists else [value]
+        rows = _rows_in(value)
+        value = [value] if rows is None else rows
     return [_unwrapped(item) for item in value]
 
 
