@@ -7,9 +7,9 @@ from hypothesis import strategies as some
 
 from treewright import load_pipeline, run_pipeline
 from treewright_math.data_files.rows import Row
+from treewright_math.data_files.texts import TEXTS
 from treewright_math.recorded.marks import EITHER, LABELS, REWARDS
 from treewright_math.recorded.stored_problems import stored_problems
-from treewright_math.recorded.texts import TEXTS
 
 HOSTILE = {
     "tower": "\\boxed{9^{9^{9^9}}}",

@@ -137,12 +137,8 @@ def test_the_reference_has_many_names(beside, reference):
         ({"problem": "P"}, "no solution is there, neither 'samples' nor one of responses"),
         ({"problem": "P", "samples": []}, "the row holds no sample"),
         ({"problem": "P", "samples": [5]}, "sample 1 is 5, neither a text nor an object"),
-        ({"problem": "P", "samples": ["a", {"answer": "4"}]}, "sample 2 has no text"),
-        ({"problem": "P", "samples": [{"text": "a", "score": "high"}]}, "sample 1 has the score 'high', no number"),
-        ({"problem": "P", "samples": [{"text": "a", "correct": "yes"}]}, "sample 1 has the label 'yes', neither true"),
         ({"problem": "P", "responses": ["a", "b"], "rewards": [1]}, "the field rewards has 1 entries for 2 samples"),
-        ({"problem": "P", "response": "a", "reward": "high"}, "sample 1 has the score 'high', no number"),
-        ({"problem": "P", "responses": ["a"], "correct": [2]}, "sample 1 has the label 2, neither true nor false"),
+        ({"problem": "P", "responses": [None, 5]}, "sample 1 is None, neither a text nor an object"),
         ({"problem": "P", "gold": {"x": 1}, "samples": ["a"]}, "no answer"),
     ],
 )
@@ -150,6 +146,40 @@ def test_what_is_wrong_with_a_row_is_said(fields, message):
     with pytest.raises(RowFault) as raised:
         read_recorded(fields)
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sample", "fault"),
+    [
+        (
+            {"samples": ["a", {"answer": "4"}]},
+            Sample("The answer is $\\boxed{4}$.", "4"),
+            "sample 2 has no text: one of",
+        ),
+        ({"samples": ["a", {"text": "b", "score": "high"}]}, Sample("b"), "sample 2 has the score 'high', no number"),
+        (
+            {"samples": ["a", {"text": "b", "answer": [1]}]},
+            Sample("b"),
+            "the field answer of sample 2 is [1], no answer",
+        ),
+        ({"responses": ["a", "b"], "correct": [1, 2]}, Sample("b"), "sample 2 has the label 2, neither true nor false"),
+        (
+            {"responses": ["a", "b"], "rewards": [1, "x"], "correct": [True, "yes"]},
+            Sample("b"),
+            "sample 2 has the score 'x', no number; sample 2 has the label 'yes', neither true nor false",
+        ),
+        (
+            {"responses": ["a", None], "rewards": [1, 2], "correct": [True, False]},
+            Sample("", None, 2.0, "", False),
+            "sample 2 is None, neither a text nor an object",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_sample_concerns_that_sample_alone(fields, sample, fault):
+    first, second = read_recorded({"problem": "P", **fields}).samples
+    assert (first.text, first.fault) == ("a", "")
+    assert second._replace(fault="") == sample
+    assert second.fault.startswith(fault)
 
 
 def test_a_text_that_marks_its_answer_is_left_as_it_is():

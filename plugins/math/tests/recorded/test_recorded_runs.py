@@ -37,13 +37,17 @@ def run(out, path, *overrides, workers=1, **options):
     return summary, {record["id"]: record for record in records}
 
 
+def chosen(answer, number):
+    return {"answer": answer, "sample": number}
+
+
 def figures(summary):
     return {name: metric["value"] for name, metric in summary["metrics"].items()}
 
 
 def test_ones_own_generations_are_ranked_and_a_broken_line_is_a_failed_problem(own, tmp_path):
     summary, records = run(tmp_path / "run", own)
-    assert [records[name]["answer"] for name in ("a", "b")] == ["4", "2"]
+    assert [records[name]["answer"] for name in ("a", "b")] == [chosen("4", 2), chosen("2", 2)]
     assert [records[name]["correct"] for name in ("a", "b")] == [True, False]
     assert "line 2: not JSON" in records["recorded-2"]["error"]
     assert summary["failures"] == 1
@@ -58,7 +62,7 @@ def test_votes_by_meaning_are_an_option(own, tmp_path):
     vote = ["aggregator={use: core/majority}", "search.n=3"]
     by_string, _ = run(tmp_path / "string", own, *vote)
     by_meaning, records = run(tmp_path / "canonical", own, *vote, "task.equality=canonical")
-    assert (records["a"]["answer"], records["b"]["answer"]) == ("5", "0.5")
+    assert (records["a"]["answer"], records["b"]["answer"]) == (chosen("5", 1), chosen("0.5", 1))
     assert figures(by_meaning)["majority"] == 1 / 3
     assert figures(by_string)["weighted_vote"] == 1 / 3
 
@@ -69,7 +73,7 @@ def test_without_references_and_labels_there_is_a_ranking_and_no_accuracy(tmp_pa
         json.dumps({"prompt": "P", "responses": ["\\boxed{1}", "\\boxed{2}"], "rewards": [0.1, 0.2]}) + "\n"
     )
     summary, records = run(tmp_path / "run", str(path))
-    assert (records["recorded-1"]["answer"], records["recorded-1"]["correct"]) == ("2", None)
+    assert (records["recorded-1"]["answer"], records["recorded-1"]["correct"]) == (chosen("2", 2), None)
     assert "accuracy" not in summary
     assert set(summary["metrics"]) == {"answered"}
 
@@ -173,7 +177,7 @@ def test_the_headline_is_the_best_reward_and_without_rewards_the_majority(reward
     assert said in capsys.readouterr().out
     [record] = [json.loads(line) for line in (tmp_path / "run/results.jsonl").read_text().splitlines()]
     summary = json.loads((tmp_path / "run/summary.json").read_text())
-    assert (record["answer"], summary["failed_calls"]["n"]) == (answer, 0)
+    assert (record["answer"]["answer"], summary["failed_calls"]["n"]) == (answer, 0)
     if any(reward is not None for reward in rewards):
         assert figures(summary)["best"] == summary["accuracy"] == (answer == "4")
     else:
@@ -184,7 +188,7 @@ def test_a_scorer_of_the_pipeline_takes_the_place_of_the_stored_rewards(own, tmp
     scorer = "scorer={use: math/recorded-score, missing: zero}"
     _, records = run(tmp_path / "run", own, scorer)
     assert records["a"]["cost"]["scorer"]["reward_calls"] == 3
-    assert (records["a"]["answer"], records["a"]["score"]) == ("4", 0.9)
+    assert (records["a"]["answer"], records["a"]["score"]) == (chosen("4", 2), 0.9)
 
 
 def test_budget_curves_lie_in_the_run_folder(own, tmp_path):
@@ -211,7 +215,7 @@ def test_rows_of_one_problem_are_put_together(tmp_path):
     sizes = {name: record["cost"]["policy"]["candidates"] for name, record in records.items()}
     assert sizes == {"7": 2, "8": 1, "7 (recorded-4)": 1, "recorded-5": 3}
     assert figures(summary)["oracle"] == 1.0
-    assert records["recorded-5"]["answer"] == "4"
+    assert records["recorded-5"]["answer"] == chosen("4", 2)
 
 
 def test_the_rows_of_an_evaluation_harness_are_taken_once_for_all_filters(tmp_path):

@@ -49,8 +49,7 @@ def test_figures_of_a_set_worked_out_by_hand():
 def test_methods_without_rewards_are_left_out():
     without = [[sample._replace(score=None) for sample in judged("4+ 5-")]]
     figures = selections(without)
-    assert set(figures) == {"mean", "pass_at_1", "pass_at_2", "majority", "oracle", "samples_without_reward"}
-    assert figures["samples_without_reward"] == {"value": 2, "low": 2, "high": 2, "n": 2}
+    assert set(figures) == {"mean", "pass_at_1", "pass_at_2", "majority", "oracle"}
 
 
 def test_samples_without_a_reward_are_no_candidates_of_the_methods_that_need_one():
@@ -58,7 +57,7 @@ def test_samples_without_a_reward_are_no_candidates_of_the_methods_that_need_one
     partly = [bare, Judged("5", True, -1.0), Judged("6", False, -2.0)]
     voting = [Judged("7", False), Judged("8", True), Judged("8", True)]
     figures = selections([partly, voting])
-    assert (figures["best"]["value"], figures["samples_without_reward"]["value"]) == (1.0, 4)
+    assert figures["best"]["value"] == 1.0
     assert figures["weighted_vote"]["value"] == 1.0
     assert figures["soft_best"]["value"] == pytest.approx((1 / (1 + exp(-1)) + 1) / 2)
     assert (best(partly), weighted_vote(partly), best(voting)) == (partly[1], partly[1], voting[1])

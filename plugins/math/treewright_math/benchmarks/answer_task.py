@@ -7,12 +7,11 @@ from typing import Any, ClassVar, NamedTuple
 from treewright_math.answers.canonical import canonical_answer
 from treewright_math.answers.extraction import MARKED, Style, find_answer, number_of_answer
 from treewright_math.answers.plain_numbers import plain_number
+from treewright_math.data_files.fault_summary import fault_summary
 from treewright_math.data_files.fields import ID, RowFault, first_of
 from treewright_math.data_files.rows import Row, read_rows
 from treewright_math.grading.grader import Grader
 from treewright_registry import JSON, DataError, Problem, Trajectory, Verdict
-
-_MOST_FAULTS = 10
 
 
 class Exercise(NamedTuple):
@@ -72,7 +71,7 @@ class AnswerTask(ABC):
         self._exercises = {}
         problems = [self._problem(row) for row in self._rows()]
         if problems and not self._exercises:
-            raise DataError("\n".join(str(problem.error) for problem in problems[:_MOST_FAULTS]))
+            raise DataError(fault_summary(str(problem.error) for problem in problems))
         return problems
 
     def extract(self, trajectory: Trajectory) -> JSON:
@@ -129,6 +128,7 @@ class AnswerTask(ABC):
             return Problem(number, None, error=row.fault)
         try:
             exercise = self.exercise(row.fields)
+            _check_letters(exercise.prompt)
         except RowFault as fault:
             return Problem(number, None, error=f"{row.place}: {fault}")
         name = str(exercise.id if exercise.id is not None else number if named is None else named)
@@ -136,6 +136,19 @@ class AnswerTask(ABC):
             name = f"{name} ({number})"
         self._exercises[name] = exercise
         return Problem(name, exercise.prompt, dict(exercise.metadata))
+
+
+def _check_letters(prompt: str) -> None:
+    """A model's tokenizer takes whole letters only.
+
+    Raises:
+        RowFault: there is half of one, as an escape that is cut leaves it.
+    """
+    try:
+        prompt.encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(prompt[error.start]):04x}"
+        raise RowFault(f"letter {error.start + 1} of the problem is {half}, half a letter (a lone surrogate)") from None
 
 
 def answer_in(text: str, styles: Sequence[Style], numeric: bool) -> str | None:

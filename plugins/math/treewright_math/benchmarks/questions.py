@@ -3,20 +3,24 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
+from treewright.run.intervals import wilson
 from treewright_math.answers.extraction import MARKED, Style
 from treewright_math.benchmarks.answer_task import AnswerTask, Exercise, answer_in
-from treewright_math.data_files.fields import PROBLEM, RowFault, text_of
+from treewright_math.data_files.asked import asked
+from treewright_math.data_files.fields import RowFault
 from treewright_math.data_files.question_rows import question_rows
-from treewright_math.data_files.references import reference_of
+from treewright_math.data_files.references import REFERENCES, reference_of
 from treewright_math.data_files.rows import Row
-from treewright_registry import JSON, DataError, Trajectory
+from treewright_registry import JSON, DataError, Problem, Trajectory
 
 
 class Questions(AnswerTask):
     r"""Questions from a file; graded where a reference stands beside them.
 
-    A row has ``question`` (or ``problem``, ``prompt``) and perhaps ``id`` and ``answer``; a line of plain text is a
-    question. An answer is the last ``\boxed{…}`` of a solution, what follows ``####``, or "the answer is".
+    A row has ``question`` (or ``problem``, ``prompt``: a text, or a chat, of which the user's last message counts) and
+    perhaps ``id`` and ``answer``; a line of plain text is a question. An answer is the last ``\boxed{…}`` of a
+    solution, what follows ``####``, or "the answer is". The accuracy is over the rows that say what is right: a row
+    that cannot be read, or whose problem failed, counts as wrong if it has a reference, else not at all.
 
     Args:
         input: the file (``--input FILE``, or ``--input -`` for standard input): JSON Lines, JSON, or plain text with a
@@ -47,6 +51,7 @@ class Questions(AnswerTask):
         super().__init__(input or path, split, subset, limit, deadline)
         self._field = "task.path" if path else "task.input"
         self._numeric = answers == "number"
+        self._faulty: set[str] = set()  # rows that have a reference and cannot be used
 
     @property
     def has_references(self) -> bool:
@@ -59,12 +64,30 @@ class Questions(AnswerTask):
             reference = reference_of(fields)
         except RowFault as fault:
             raise RowFault(f"{fault}; leave it out where there is no reference") from None
-        return Exercise(text_of(fields, PROBLEM), reference, {})
+        return Exercise(asked(fields), reference, {})
 
     def extract(self, trajectory: Trajectory) -> JSON:
         """The answer that the solution's text ends with; ``None`` if it names none."""
         styles: Sequence[Style] = (*MARKED, "number") if self._numeric else MARKED
         return answer_in(trajectory.text, styles, self._numeric)
+
+    def metrics(self, records: Sequence[Any]) -> dict[str, Any]:
+        """The accuracy over the questions of which a reference is given, read or not."""
+        right = [bool(record.correct) for record in records if self._says_what_is_right(record.id)]
+        if not right:
+            return {}
+        low, high = wilson(sum(right), len(right))
+        return {"accuracy": {"value": sum(right) / len(right), "low": low, "high": high, "n": len(right)}}
+
+    def _says_what_is_right(self, problem_id: str) -> bool:
+        exercise = self._exercises.get(problem_id)
+        return problem_id in self._faulty if exercise is None else exercise.reference is not None
+
+    def _problem(self, row: Row) -> Problem:
+        problem = super()._problem(row)
+        if problem.error is not None and any(row.fields.get(name) not in (None, "", []) for name in REFERENCES):
+            self._faulty.add(problem.id)
+        return problem
 
     def _read(self) -> Iterator[Row]:
         if not self._path:

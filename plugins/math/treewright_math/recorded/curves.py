@@ -2,8 +2,10 @@ r"""Accuracy against budget: each selection on k of the N stored samples, averag
 
 For every problem, k samples are drawn without replacement ``draws`` times, and the selection is made by the engine's
 own rule: the most frequent answer (first seen wins ties), the highest reward, the highest summed reward; where no
-drawn sample has a reward, the most frequent answer. The oracle needs no drawing: it is pass@k, exactly. Bands are a
-percentile bootstrap over problems, which is where the uncertainty lies. A problem without samples is never right.
+drawn sample has a reward, the most frequent answer. All N samples are one subset, in the order in which they are
+stored, so that the curve ends where the figures over all samples stand. The oracle needs no drawing: it is pass@k,
+exactly. Bands are a percentile bootstrap over problems, which is where the uncertainty lies. A problem without samples
+is never right.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -120,10 +122,16 @@ def _accuracies(
     shares: dict[str, list[float]] = {name: [] for name in methods}
     for number, samples in enumerate(problems):
         generator = Key.root(seed, "subset", number, k).generator()
-        subsets = [generator.sample(samples, k) for _ in range(draws)] if samples else []
+        subsets = _subsets(samples, k, draws, generator)
         for name, select in methods.items():
-            shares[name].append(sum(select(subset).correct for subset in subsets) / draws)
+            shares[name].append(sum(select(subset).correct for subset in subsets) / max(1, len(subsets)))
     return shares
+
+
+def _subsets(samples: Sequence[Judged], k: int, draws: int, generator: Random) -> Sequence[Sequence[Judged]]:
+    if not samples:
+        return []
+    return [samples] if k == len(samples) else [generator.sample(samples, k) for _ in range(draws)]
 
 
 def bootstrap(values: Sequence[float], resamples: int, generator: Random) -> tuple[float, float]:

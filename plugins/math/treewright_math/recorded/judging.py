@@ -29,9 +29,9 @@ class Known(NamedTuple):
     answers: tuple[str | None, ...]
 
     @property
-    def is_judged(self) -> bool:
-        """Whether there is a reference or any label."""
-        return self.reference is not None or any(sample.correct is not None for sample in self.samples)
+    def has_labels(self) -> bool:
+        """Whether any sample has a label."""
+        return any(sample.correct is not None for sample in self.samples)
 
 
 def known(recorded: RecordedProblem) -> Known:
@@ -42,7 +42,10 @@ def known(recorded: RecordedProblem) -> Known:
 
 
 class Judge:
-    """Labels answers: by what is stored, or by math-verify.
+    """Labels samples: by what is stored, or by math-verify.
+
+    A problem is judged if all its samples can be labelled, else not at all: a share of its samples would be another
+    figure for each selection.
 
     Args:
         labels: ``stored`` asks math-verify only about samples without a label.
@@ -53,42 +56,53 @@ class Judge:
         self._stored = labels == "stored"
         self._grader = grader
 
-    def label(self, problem: Known, answer: str) -> bool | None:
-        """Of an answer: as the first sample that gives it and has a label; ``None`` if nothing tells."""
+    def knows(self, problem: Known) -> bool:
+        """Whether each sample of the problem can be labelled; no answer is compared to find out."""
+        if problem.reference is not None:
+            return True
+        numbers = range(len(problem.samples))
+        return problem.has_labels and all(self.of_sample(problem, number) is not None for number in numbers)
+
+    def of_sample(self, problem: Known, number: int) -> bool | None:
+        """The label of a sample (from 0); ``None`` if nothing tells."""
+        sample, answer = problem.samples[number], problem.answers[number]
+        if self._stored and sample.correct is not None:
+            return sample.correct
+        if answer is not None:
+            return self.of_answer(problem, answer)
+        return False if problem.reference is not None or not sample.text.strip() else None
+
+    def of_answer(self, problem: Known, answer: str) -> bool | None:
+        """Of an answer without a label of its own: as the first sample that gives it and has one; else as compared."""
         if self._stored:
             for sample, given in zip(problem.samples, problem.answers, strict=True):
                 if given == answer and sample.correct is not None:
                     return sample.correct
         return None if problem.reference is None else self._grader.compare(problem.reference, answer).equal
 
+    def labels(self, problem: Known, numbers: Sequence[int]) -> list[bool]:
+        """The labels of some samples of a problem that is judged."""
+        self._ask_in_one_go([(problem, numbers)])
+        return [bool(self.of_sample(problem, number)) for number in numbers]
+
     def judged(self, problems: Sequence[Known], key_of: Callable[[str], Hashable]) -> list[list[Judged]]:
-        """The problems' samples with their labels; problems of which nothing tells are left out."""
-        self._ask_in_one_go(problems)
-        return [found for found in (self._judged(problem, key_of) for problem in problems) if found]
+        """The problems' samples with their labels; problems that cannot be judged are left out."""
+        these = [problem for problem in problems if self.knows(problem)]
+        self._ask_in_one_go([(problem, range(len(problem.samples))) for problem in these])
+        return [self._judged(problem, key_of) for problem in these]
 
     def _judged(self, problem: Known, key_of: Callable[[str], Hashable]) -> list[Judged]:
-        judged: list[Judged] = []
-        if not problem.is_judged:
-            return judged
-        for sample, answer in zip(problem.samples, problem.answers, strict=True):
-            label = self._of_sample(problem, sample, answer)
-            if label is None:
-                return []
-            judged.append(Judged(None if answer is None else key_of(answer), label, sample.score))
-        return judged
-
-    def _of_sample(self, problem: Known, sample: Sample, answer: str | None) -> bool | None:
-        if self._stored and sample.correct is not None:
-            return sample.correct
-        return False if answer is None else self.label(problem, answer)
-
-    def _ask_in_one_go(self, problems: Sequence[Known]) -> None:
-        """The grader remembers; a batch costs less than its answers one by one."""
-        pairs = [
-            (problem.reference, answer)
-            for problem in problems
-            for sample, answer in zip(problem.samples, problem.answers, strict=True)
-            if problem.reference is not None and answer is not None
-            if not (self._stored and sample.correct is not None)
+        return [
+            Judged(None if answer is None else key_of(answer), bool(self.of_sample(problem, number)), sample.score)
+            for number, (sample, answer) in enumerate(zip(problem.samples, problem.answers, strict=True))
         ]
+
+    def _ask_in_one_go(self, wanted: Sequence[tuple[Known, Sequence[int]]]) -> None:
+        """The grader remembers; a batch costs less than its answers one by one."""
+        pairs = []
+        for problem, numbers in wanted:
+            for number in numbers:
+                answer, labelled = problem.answers[number], problem.samples[number].correct is not None
+                if problem.reference is not None and answer is not None and not (self._stored and labelled):
+                    pairs.append((problem.reference, answer))
         self._grader.compare_all(pairs)

@@ -7,19 +7,23 @@ columns    ``{idx, question, gt|answer, code|responses|…: [text], pred?: […]
 single     ``{id, problem, response: text, …}``: one sample a row; rows of one problem are put together
            (``stored_problems``). ``{doc_id, doc, resps, target, exact_match}`` of lm-evaluation-harness is such a row
 
-Texts may be chat messages. Which numbers are rewards and which are labels, ``marks`` tells.
+Texts may be chat messages. Which numbers are rewards and which are labels, ``marks`` tells. What is wrong with one
+sample makes that sample one without text, answer, reward or label, and is said in its ``fault``; a row is refused only
+if none of its samples has a text.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
-from treewright_math.data_files.fields import PROBLEM, RowFault, first_of, number_text, text_of
+from treewright_math.data_files.asked import asked
+from treewright_math.data_files.fields import RowFault, first_of, number_text
 from treewright_math.data_files.references import reference_of
+from treewright_math.data_files.texts import TEXTS, is_chat, text_in
 from treewright_math.recorded.marks import EITHER, LABELS, REWARDS, Column, label_of, reward_of, told_apart
 from treewright_math.recorded.samples import Sample, complete_text
-from treewright_math.recorded.texts import TEXTS, is_chat, said_last, text_in
 
-_PROMPTS = (*PROBLEM, "instruction", "query", "messages")
+Read = TypeVar("Read")
+
 _COLUMNS = ("responses", "completions", "generations", "outputs", "code", "response", "solutions", "choices", "resps")
 _SINGLE = (*_COLUMNS, "output", "completion", "generation", "generated_text", "text", "messages")
 _ANSWERS = ("pred", "preds", "answers", "predictions", "prediction", "extracted_answer", "model_answer")
@@ -57,13 +61,9 @@ def read_recorded(fields: Mapping[str, Any]) -> RecordedProblem:
     if not texts:
         raise RowFault("the row holds no sample")
     samples = _samples(fields, texts, {} if listed else fields)
-    return RecordedProblem(_prompt(fields), reference_of(fields), samples, single)
-
-
-def _prompt(fields: Mapping[str, Any]) -> str:
-    value = first_of(fields, _PROMPTS)
-    asked = said_last(value, "user") if is_chat(value) else None
-    return asked if asked and asked.strip() else text_of(fields, _PROMPTS)
+    if all(text_in(entry) is None for entry in texts):
+        raise RowFault(samples[0].fault)
+    return RecordedProblem(asked(fields), reference_of(fields), samples, single)
 
 
 def _column_of_texts(fields: Mapping[str, Any]) -> Sequence[Any] | None:
@@ -99,19 +99,36 @@ def _samples(fields: Mapping[str, Any], texts: Sequence[Any], beside: Mapping[st
 
 def _sample(entry: Any, around: Sample, label: Any, where: str) -> Sample:
     own: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {}
-    if not isinstance(entry, str | Mapping | list):
-        raise RowFault(f"{where} is {entry!r:.40}, neither a text nor an object")
-    text = text_in(entry)
-    if text is None:
-        raise RowFault(f"{where} has no text: one of {', '.join(TEXTS)} must hold one")
     given = first_of(own, ("answer", "final_answer", *_ANSWERS))
     answer = around.answer if given is None else given
     marks = told_apart(*(_wrapped(first_of(own, names)) for names in (REWARDS, LABELS, EITHER)))
     reward = around.score if marks.rewards is None else marks.rewards[0]
     label = label if marks.labels is None else marks.labels[0]
-    stored = None if answer is None or answer == "" else number_text(answer, f"answer of {where}")
+    faults: list[str] = []
+    text = _or_none(faults, _text, entry, where)
+    stored = None if answer is None or answer == "" else _or_none(faults, number_text, answer, f"answer of {where}")
+    score = _or_none(faults, reward_of, reward, where)
+    correct = _or_none(faults, label_of, label, where)
     model = str(own.get("model") or around.model)
-    return Sample(complete_text(text, stored), stored, reward_of(reward, where), model, label_of(label, where))
+    return Sample(complete_text(text or "", stored), stored, score, model, correct, "; ".join(faults))
+
+
+def _text(entry: Any, where: str) -> str:
+    if not isinstance(entry, str | Mapping | list):
+        raise RowFault(f"{where} is {entry!r:.40}, neither a text nor an object")
+    text = text_in(entry)
+    if text is None:
+        raise RowFault(f"{where} has no text: one of {', '.join(TEXTS)} must hold one")
+    return text
+
+
+def _or_none(faults: list[str], read: Callable[[Any, str], Read | None], value: Any, where: str) -> Read | None:
+    """What is read from a value of a sample; ``None``, and a fault more, if it cannot be read."""
+    try:
+        return read(value, where)
+    except RowFault as fault:
+        faults.append(str(fault))
+        return None
 
 
 def _column(fields: Mapping[str, Any], names: tuple[str, ...], size: int) -> Column:

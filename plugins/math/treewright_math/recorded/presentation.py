@@ -6,24 +6,25 @@ from pathlib import Path
 
 from treewright_math.recorded.curves import Point, curves
 from treewright_math.recorded.judging import Known
+from treewright_math.recorded.sample_counts import faults_text, rewards_text
 from treewright_math.recorded.selections import Judged, figures_text, selections
 
 FILE = "curves.json"
 _SHOWN = ("mean", "pass_at_1", "majority", "best", "weighted_vote", "oracle")
 
 
-def presented(judged: Sequence[Sequence[Judged]], problems: Sequence[Known], folder: Path) -> str:
+def presented(
+    judged: Sequence[Sequence[Judged]], problems: Sequence[Known], ungraded: Sequence[Known], folder: Path
+) -> str:
     """What a reader of the run should know; writes the curves into the folder if there are any labels.
 
     Args:
         judged: the samples of each problem that can be judged; empty for a row that could not be read.
         problems: all problems that could be read.
+        ungraded: those of them that cannot be judged.
         folder: of the run.
     """
-    lines = [*rewards_text(problems)]
-    ungraded = len(problems) - sum(map(bool, judged))
-    if ungraded:
-        lines.append(f"{ungraded} of {len(problems)} problems have neither labels nor a reference: they are not graded")
+    lines = [*faults_text(problems), *rewards_text(problems), *_ungraded_text(ungraded, len(problems))]
     if any(judged):
         lines += ["of all stored samples:", figures_text(selections(judged), _SHOWN)]
         points = curves(judged)
@@ -32,21 +33,16 @@ def presented(judged: Sequence[Sequence[Judged]], problems: Sequence[Known], fol
     return "\n".join(lines)
 
 
-def rewards_text(problems: Sequence[Known]) -> list[str]:
-    """Which samples have no reward, and what decides there; nothing if all have one."""
-    scores = [[sample.score is not None for sample in problem.samples] for problem in problems]
-    samples, without = sum(map(len, scores)), sum(not scored for problem in scores for scored in problem)
-    if not without:
-        return []
-    if without == samples:
-        return ["no sample has a stored reward: by default the most frequent answer wins"]
-    bare = sum(not any(problem) for problem in scores)
-    lines = [f"{without} of {samples} samples have no stored reward: they lose to those that have one"]
-    if bare:
-        lines.append(
-            f"{bare} of {len(scores)} problems have none at all: by default the most frequent answer wins there"
-        )
-    return lines
+def _ungraded_text(ungraded: Sequence[Known], problems: int) -> list[str]:
+    """How many problems are in no figure, and why."""
+    bare = sum(not problem.has_labels for problem in ungraded)
+    partly = sum(any(sample.correct is None for sample in problem.samples) for problem in ungraded) - bare
+    reasons = {
+        "neither labels nor a reference": bare,
+        "labels for some of their samples only, and no reference": partly,
+        "no reference, which task.labels=math-verify needs": len(ungraded) - bare - partly,
+    }
+    return [f"{n} of {problems} problems have {why}: they are not graded" for why, n in reasons.items() if n]
 
 
 def write_curves(path: Path, points: Sequence[Point], problems: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from treewright_math.recorded.samples import replayed
+from treewright_math.recorded.samples import replayed, samples_of
 from treewright_registry import TO_END, Env, Need, Problem, Score, Trajectory
 
 UNSCORED = Score(0.0)
@@ -28,8 +28,14 @@ class Replay:
         self.n = n
 
     async def search(self, problem: Problem, env: Env) -> None:
-        """Draw once, since two requests would draw the same solutions again; offer all."""
-        [answers] = await env.propose([env.root], self.n, sampling=TO_END)
+        """Draw once, since two requests would draw the same solutions again; offer all.
+
+        Raises:
+            CallFailed: the problem has no stored solutions. Nothing is asked for then: a policy that writes its
+                answers itself would write thousands.
+        """
+        wanted = min(self.n, len(samples_of(problem)))
+        [answers] = await env.propose([env.root], wanted, sampling=TO_END)
         finished = [answer for answer in answers if env.finished(answer)]
         if not finished:
             return

@@ -21,6 +21,7 @@ class Sample(NamedTuple):
         score: the stored reward; ``None`` if there is none.
         model: who wrote it, empty if that is not known.
         correct: the stored label; ``None`` if there is none. Never part of a problem.
+        fault: what of it could not be read; empty if all could. Never part of a problem either.
     """
 
     text: str
@@ -28,6 +29,7 @@ class Sample(NamedTuple):
     score: float | None = None
     model: str = ""
     correct: bool | None = None
+    fault: str = ""
 
 
 def complete_text(solution: str, answer: str | None) -> str:
@@ -58,13 +60,20 @@ def samples_of(problem: Problem) -> Sequence[Mapping[str, Any]]:
 
 
 def replayed(trajectory: Trajectory) -> Mapping[str, Any] | None:
-    """The sample that a trajectory replays: by the number that its step carries, else the first of equal text."""
-    samples: Sequence[Mapping[str, Any]] = trajectory.problem.metadata.get(KEY) or ()
+    """The sample that a trajectory replays; ``None`` if it replays none."""
+    index = replayed_index(trajectory)
+    sample: Mapping[str, Any] | None = None if index is None else trajectory.problem.metadata[KEY][index]
+    return sample
+
+
+def replayed_index(trajectory: Trajectory) -> int | None:
+    """Which sample a trajectory replays, from 0: the one that its step names, else the first of equal text."""
     step = trajectory.step
     if step is not None and step.encoding is not None and step.encoding.vocabulary == VOCABULARY:
-        return samples[step.encoding.ids[0]]
+        return step.encoding.ids[0]
+    samples: Sequence[Mapping[str, Any]] = trajectory.problem.metadata.get(KEY) or ()
     text = trajectory.text
-    return next((sample for sample in samples if sample["text"] == text), None)
+    return next((index for index, sample in enumerate(samples) if sample["text"] == text), None)
 
 
 def encoding_of(index: int) -> Encoding:

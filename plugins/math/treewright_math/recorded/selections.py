@@ -56,20 +56,20 @@ def pass_at_k(samples: int, right: int, k: int) -> float:
 def selections(problems: Sequence[Sequence[Judged]]) -> dict[str, dict[str, float]]:
     """Name → ``{value, low, high, n}`` at 95 %, over problems of which at least one has a sample.
 
-    Shares of problems have Wilson's interval, means of numbers a normal one. ``samples_without_reward`` is a count.
+    Shares of problems have Wilson's interval, means of numbers a normal one.
     """
     flat = [sample for samples in problems for sample in samples]
     figures = {"mean": _pooled([(sum(j.correct for j in samples), len(samples)) for samples in problems if samples])}
     least = min(len(samples) for samples in problems if samples)
     for k in (k for k in _PASS_AT if k <= least):
         figures[f"pass_at_{k}"] = _mean([_pass_at(samples, k) for samples in problems])
-    figures["majority"] = _share([_right(Majority(), samples) for samples in problems])
+    figures["majority"] = share([_right(Majority(), samples) for samples in problems])
     if any(sample.score is not None for sample in flat):
-        figures["best"] = _share([_right_by_reward(BestOrMajority(), samples) for samples in problems])
-        figures["weighted_vote"] = _share([_right_by_reward(WeightedVote(), samples) for samples in problems])
+        figures["best"] = share([_right_by_reward(BestOrMajority(), samples) for samples in problems])
+        figures["weighted_vote"] = share([_right_by_reward(WeightedVote(), samples) for samples in problems])
         figures["soft_best"] = _mean([_soft_best(samples) for samples in problems])
-    figures["oracle"] = _share([any(sample.correct for sample in samples) for samples in problems])
-    return {**figures, **_unrewarded(flat)}
+    figures["oracle"] = share([any(sample.correct for sample in samples) for samples in problems])
+    return figures
 
 
 def _pass_at(samples: Sequence[Judged], k: int) -> float:
@@ -101,14 +101,8 @@ def _soft_best(samples: Sequence[Judged], beta: float = 1.0) -> float:
     return fsum(w for w, s in zip(weights, scored, strict=True) if s.correct) / fsum(weights)
 
 
-def _unrewarded(flat: Sequence[Judged]) -> dict[str, dict[str, float]]:
-    """How many samples have no reward; nothing if all have one."""
-    without = sum(sample.score is None for sample in flat)
-    count: dict[str, float] = {"value": without, "low": without, "high": without, "n": len(flat)}
-    return {"samples_without_reward": count} if without else {}
-
-
-def _share(right: Sequence[bool]) -> dict[str, float]:
+def share(right: Sequence[bool]) -> dict[str, float]:
+    """A share of problems with Wilson's interval."""
     low, high = wilson(sum(right), len(right))
     return {"value": sum(right) / len(right), "low": low, "high": high, "n": len(right)}
 

@@ -2,12 +2,13 @@
 
 Rows belong together if they have the same id and the same problem's text. Rows without an id do if each holds one
 sample and their texts are the same. Of rows that an evaluation harness wrote once for each filter of answers, those of
-the first filter are taken.
+the first filter are taken. A row whose reference is another than that of an earlier row of its problem cannot be used.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from treewright_math.answers.canonical import canonical_answer
 from treewright_math.data_files.fields import ID, PROBLEM, RowFault, first_of
 from treewright_math.data_files.rows import Row
 from treewright_math.recorded.layouts import RecordedProblem, read_recorded
@@ -50,6 +51,9 @@ def stored_problems(rows: Iterable[Row]) -> list[Stored]:
         earlier = found.get(group)
         if earlier is None:
             found[group] = Stored(_unique(number if named is None else str(named), number, names), problem)
+        elif earlier.problem is not None and _contradict(earlier.problem, problem):
+            reason = f"{row.place}: {_contradiction(earlier.problem, problem)}"
+            found[number,] = Stored(_unique(number, number, names), None, reason)
         elif earlier.problem is not None:
             found[group] = earlier._replace(problem=_joined(earlier.problem, problem))
     return list(found.values())
@@ -57,11 +61,23 @@ def stored_problems(rows: Iterable[Row]) -> list[Stored]:
 
 def _read(row: Row) -> RecordedProblem:
     try:
-        return read_recorded(row.fields)
+        problem = read_recorded(row.fields)
     except RowFault as fault:
         raise RowFault(f"{row.place}: {fault}") from None
     except RecursionError:
         raise RowFault(f"{row.place}: nested too deeply") from None
+    samples = (s._replace(fault=f"{row.place}: {s.fault}") if s.fault else s for s in problem.samples)
+    return problem._replace(samples=tuple(samples))
+
+
+def _contradict(one: RecordedProblem, more: RecordedProblem) -> bool:
+    if one.reference is None or more.reference is None:
+        return False
+    return canonical_answer(one.reference) != canonical_answer(more.reference)
+
+
+def _contradiction(one: RecordedProblem, more: RecordedProblem) -> str:
+    return f"the reference is {more.reference!r:.40}, in an earlier row of the same problem it is {one.reference!r:.40}"
 
 
 def _joined(one: RecordedProblem, more: RecordedProblem) -> RecordedProblem:

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
+from treewright_math.data_files.fault_summary import fault_summary
 from treewright_math.data_files.fields import ID, RowFault, first_of
 from treewright_math.data_files.rows import Row, read_rows
 from treewright_math.verification import given_steps, recorded_step_scores
@@ -14,8 +15,6 @@ from treewright_math.verification.first_error import NONE, Graded, best_threshol
 from treewright_math.verification.judge_steps import KEY as SCORES
 from treewright_math.verification.judge_steps import step_scores_of
 from treewright_registry import JSON, DataError, Problem, Trajectory, Verdict
-
-_MOST_FAULTS = 10
 
 
 class GivenSolution(NamedTuple):
@@ -85,7 +84,7 @@ class StepTask(ABC):
         rows = read_rows(self._path, split=self._split, subset=self._subset)
         problems = [problem for row in islice(rows, self._limit) for problem in self._problems_of(row)]
         if problems and not self._solutions:
-            raise DataError("\n".join(str(problem.error) for problem in problems[:_MOST_FAULTS]))
+            raise DataError(fault_summary(str(problem.error) for problem in problems))
         return problems
 
     def extract(self, trajectory: Trajectory) -> JSON:
