@@ -19,9 +19,16 @@ BOTH = [name.removesuffix("-local.yaml") for name in (file.name for file in FILE
 
 def test_there_are_files_and_the_table_names_all_of_them():
     named = (FOLDER / "README.md").read_text()
-    assert len(FILES) == 10
+    assert len(FILES) == 14
     for file in FILES:
         assert file.name in named or file.name.replace("-endpoint", "-local") in named
+
+
+def test_every_search_has_a_file_for_folders_and_one_for_servers():
+    searches = {"best-of-n", "beam", "gsi", "mcts", "r2", "rsd", "specs"}
+    assert {file.name for file in FILES} == {
+        f"math-{search}-{kind}.yaml" for search in searches for kind in ("local", "endpoint")
+    }
 
 
 def folders_of(file):
