@@ -108,7 +108,7 @@ def _is_object(line: bytes) -> bool:
 
 def _wraps_rows(value: Mapping[str, Any]) -> bool:
     """Whether an object is a file's whole content with its rows in a list, as the hub's viewer gives them."""
-    rows = _rows_in(value)
+    rows = _rows_in(value) or []
     return bool(rows) and all(isinstance(row, Mapping) for row in rows)
 
 
