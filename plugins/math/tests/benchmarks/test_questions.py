@@ -62,6 +62,36 @@ def test_what_has_a_reference_is_graded_and_the_rest_is_in_no_accuracy(tmp_path)
     assert (summary["accuracy"], summary["metrics"]["accuracy"]["n"]) == (2 / 4, 4)
 
 
+def test_what_cannot_be_read_is_wrong_only_if_it_says_what_is_right(tmp_path):
+    path = tmp_path / "mine.jsonl"
+    rows = ['{"question": "?", "answer": 4}', '{"question": "?"}', "{broken", '{"question": ""}', "[1, 2]"]
+    path.write_text("\n".join(rows) + "\n")
+    summary, _ = answered(path, tmp_path)
+    assert (summary["failures"], summary["accuracy"], summary["metrics"]["accuracy"]["n"]) == (3, 1.0, 1)
+    path.write_text("\n".join([*rows, '{"question": "", "answer": 4}']) + "\n")
+    (tmp_path / "more").mkdir()
+    summary, _ = answered(path, tmp_path / "more")
+    assert (summary["failures"], summary["accuracy"], summary["metrics"]["accuracy"]["n"]) == (4, 0.5, 2)
+
+
+def test_a_question_may_be_a_chat_of_which_the_user_says_the_last(tmp_path):
+    path = tmp_path / "mine.jsonl"
+    chat = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": [{"type": "text", "text": "2+2?"}]}]
+    rows = [{"prompt": chat, "answer": "4"}, {"messages": chat}, {"prompt": chat[:1]}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    first, second, third = Questions(input=str(path)).problems()
+    assert (first.prompt, second.prompt) == ("2+2?", "2+2?")
+    assert third.error.startswith(f"{path}: line 3: the field prompt is [{{'role': 'system'")
+
+
+def test_half_a_letter_is_a_fault_that_names_the_line(tmp_path):
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"question": "How?"}\n{"question": "How \\ud800 many?"}\n{"question": "How \\ud83d\\ude00?"}\n')
+    problems = Questions(input=str(path)).problems()
+    said = "letter 5 of the problem is \\ud800, half a letter (a lone surrogate)"
+    assert [problem.error for problem in problems] == [None, f"{path}: line 2: {said}", None]
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_line_of_plain_text_is_a_question(packed, tmp_path):
     path = tmp_path / "mine.txt"

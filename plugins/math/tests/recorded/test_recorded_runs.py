@@ -109,6 +109,9 @@ def test_math_cot_100_is_reproduced(tmp_path):
     assert (summary["n"], summary["failures"]) == (100, 0)
     expected = {"pass_at_1": 0.91, "majority": 0.93, "best": 0.94, "oracle": 0.96, "accuracy": 0.94, "found": 0.96}
     assert {name: round(found[name], 6) for name in expected} == expected
+    points = json.loads((tmp_path / "run/curves.json").read_text())
+    last = {point["method"]: point["accuracy"] for point in points if point["k"] == 8}
+    assert (last["majority"], last["best"], last["oracle"]) == (0.93, 0.94, 0.96)
 
 
 @needs_data

@@ -107,6 +107,15 @@ def test_a_curve_ends_where_the_set_does_and_agrees_with_it():
     assert all(point.low <= point.value <= point.high for point in points.values())
 
 
+def test_all_samples_are_taken_in_their_own_order_so_that_ties_are_broken_as_in_the_figures():
+    problems = [judged("4+ 5-"), judged("5- 4+"), judged("6+ 6+ 7- 7-")]
+    problems = [[sample._replace(score=None) for sample in samples] for samples in problems]
+    at_two = {point.method: point.value for point in curves(problems[:2], (2,), draws=64)}
+    assert at_two["majority"] == selections(problems[:2])["majority"]["value"] == 1 / 2
+    at_four = {point.method: point.value for point in curves(problems[2:], (4,), draws=64)}
+    assert at_four["majority"] == selections(problems[2:])["majority"]["value"] == 1.0
+
+
 def test_a_band_is_wide_where_problems_differ_and_has_no_width_where_they_do_not():
     assert bootstrap([1.0] * 30, 200, Random(0)) == (1.0, 1.0)
     low, high = bootstrap([0.0, 1.0] * 50, 1000, Random(0))
