@@ -293,6 +293,19 @@ def test_an_update_replaces_a_record_by_another_of_its_id(kb, built, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kb", "more.txt", "words.txt"]
 
 
+def test_an_update_that_would_replace_every_record_is_a_build(kb, built, tmp_path):
+    (tmp_path / "more.txt").write_text("bee\n")
+    done = kb("update", "kb", "--remove", *WORDS.split(), "--source", "more.txt")
+    assert (done.returncode, done.stderr.splitlines()[-2:]) == (
+        2,
+        [
+            "--source: there is no record left to add to",
+            "    build the knowledge base anew: treewright kb build --replace",
+        ],
+    )
+    assert read_manifest(built).count == 5
+
+
 def test_a_component_that_cannot_add_is_named(kb, built):
     path = built / "manifest.json"
     path.write_text(path.read_text().replace("toy/words", "toy/careless"))

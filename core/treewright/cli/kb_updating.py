@@ -51,8 +51,16 @@ def _updated(options: argparse.Namespace, registry: Registry, progress: TextIO) 
             tell = partial(lines, "copy")
             kept = _options(before, settings)
             amend(folder, remove=frozenset(options.remove), index=settings, options=kept, progress=tell).close()
+        _check_some_left(folder, adding)
         figures = adding.extend(_order(options, folder, before, lines)) if adding is not None else {}
     return _table(options.folder, before, figures, time.monotonic() - began)
+
+
+def _check_some_left(folder: Path, adding: Any) -> None:
+    """Refuse to add to what ``--remove`` has emptied: without vectors a store has no index to go on with."""
+    if adding is not None and not read_manifest(folder).count:
+        repair = "build the knowledge base anew: treewright kb build --replace"
+        raise ConfigurationError(f"--source: there is no record left to add to\n    {repair}")
 
 
 def _settings(options: argparse.Namespace, before: Manifest) -> IndexSettings | None:
