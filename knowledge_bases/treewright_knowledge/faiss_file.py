@@ -42,6 +42,36 @@ def read_faiss(path: Path, flags: int, kind: str, count: int, dimension: int) ->
     return index
 
 
+def write_faiss(index: Any, path: Path, flags: int) -> None:
+    """Write the index through a file of ours: FAISS's own does not tell when the end of it finds no room on the disk.
+
+    Args:
+        index: of FAISS.
+        path: where to.
+        flags: of ``faiss.write_index``.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    library = faiss()
+    refused: list[OSError] = []
+    with path.open("wb") as file:
+
+        def write(part: bytes) -> int:
+            try:
+                return file.write(part)
+            except OSError as error:
+                refused.append(error)
+                return 0
+
+        try:
+            library.write_index(index, library.PyCallbackIOWriter(write), flags)
+        except RuntimeError as error:
+            if refused:
+                raise refused[0] from error
+            raise
+
+
 class MappedFlat:
     """A FAISS flat index whose vectors stay in a mapped ``.npy`` file: no copy in memory.
 

@@ -7,7 +7,7 @@ touches only the pages that it walks over.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from treewright_knowledge.faiss_file import MappedFlat, has_gaps, in_order, read_faiss
+from treewright_knowledge.faiss_file import MappedFlat, has_gaps, in_order, read_faiss, write_faiss
 from treewright_knowledge.index_settings import IndexSettings
 from treewright_knowledge.libraries import faiss
 from treewright_knowledge.vector_search import INDEX, Grown
@@ -44,11 +44,7 @@ def build_graph(
     index.hnsw.efConstruction = settings.construction
     for start in range(done, count, _CHUNK):
         index.add(rows[start : start + _CHUNK])
-    try:
-        library.write_index(index, str(folder / INDEX), library.IO_FLAG_SKIP_STORAGE)
-    except RuntimeError as error:  # FAISS tells nothing of the system's error but its text
-        reason = str(error).rsplit("Error: ", 1)[-1].strip()
-        raise OSError(None, f"FAISS could not write it: {reason}", str(folder / INDEX)) from error
+    write_faiss(index, folder / INDEX, library.IO_FLAG_SKIP_STORAGE)
 
 
 def _storage(dimension: int, half: bool) -> Any:
