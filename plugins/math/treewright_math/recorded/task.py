@@ -13,7 +13,6 @@ from treewright_math.grading.grader import Grader
 from treewright_math.recorded.chosen_sample import ChosenSample, chosen_sample
 from treewright_math.recorded.judging import STYLES, Judge, Known, Labels, known
 from treewright_math.recorded.layouts import RecordedProblem
-from treewright_math.recorded.presentation import presented
 from treewright_math.recorded.sample_counts import sample_counts
 from treewright_math.recorded.samples import KEY, as_metadata, replayed_index
 from treewright_math.recorded.selections import Judged, selections, share
@@ -144,6 +143,8 @@ class RecordedTask:
 
     def present(self, records: Sequence[Any], folder: Path) -> str:
         """The common selections and their curves in a few lines; the curves as ``curves.json`` too."""
+        from treewright_math.recorded.presentation import presented  # numpy, which reading and grading do not need
+
         problems = [self._known[each.id] for each in self._usable(records)]
         ungraded = [problem for problem in problems if not self._judge.knows(problem)]
         return presented(self._judged(records), problems, ungraded, folder)
