@@ -72,9 +72,9 @@ def test_scorer_is_refused_where_it_has_spent_the_limit_itself() -> None:
 
 
 def test_budget_that_ends_before_any_answer_is_an_error_that_says_so() -> None:
-    solutions = solve(pipeline(search=component("search", Beam), budget={"generated_tokens": 5}))
+    solutions = solve(pipeline(search=component("search", Beam), budget={"generated_tokens": 1}))
     assert {solution.error for solution in solutions.values()} == {
-        "the search ended without a finished answer (budget spent: generated_tokens 5)"
+        "the search ended without a finished answer (budget spent: generated_tokens 1)"
     }
 
 

@@ -23,7 +23,7 @@ from treewright_chemistry.substructure_file import SHIPPED, shipped_substructure
 from treewright_chemistry.substructure_knowledge import ACCOUNT, CLOSED_BOOK, shipped_encoder
 from treewright_chemistry.substructure_records import NEEDS, needs_of, record_of
 from treewright_knowledge import FORMAT_VERSION, Description, Source, StoreBuilder, is_store
-from treewright_registry import DataError
+from treewright_registry import DataError, StorageError
 
 COMPONENT: Final = "chemistry/substructures"
 _LICENCE: Final = (
@@ -47,9 +47,10 @@ def shipped_store() -> Path:
     if not is_store(place):
         try:
             _build(place, Source(table.name, checksum, _LICENCE))
-        except OSError as error:
+        except (OSError, StorageError) as error:
             repair = "set XDG_CACHE_HOME to a folder that can be written"
-            raise DataError(f"{place}: cannot be written: {error}\n    {repair}") from error
+            told = isinstance(error, StorageError)  # it names the place itself
+            raise DataError(f"{error if told else f'{place}: cannot be written: {error}'}\n    {repair}") from error
     return place
 
 

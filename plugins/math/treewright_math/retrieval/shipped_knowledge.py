@@ -15,7 +15,7 @@ from treewright_math.embedded_world.worked_problems import COUNT, rows
 from treewright_math.retrieval.encoders import encoder_named
 from treewright_math.retrieval.problem_records import Key, Level, key_of, keyed, records_of
 from treewright_math.retrieval.problem_rows import KnownProblem
-from treewright_registry import JSON, DataError
+from treewright_registry import JSON, DataError, StorageError
 
 LEVELS: Final[tuple[Level, ...]] = ("problems", "steps")
 _BY: Final[dict[Level, Key]] = {"problems": "template", "steps": "text"}
@@ -48,9 +48,10 @@ def shipped_store(level: Level) -> Path:
             with changing(place):
                 if not is_store(place):  # another process may have built it meanwhile
                     _build(place, level)
-        except OSError as error:
+        except (OSError, StorageError) as error:
             repair = "set XDG_CACHE_HOME to a folder that can be written"
-            raise DataError(f"{place}: cannot be written: {error}\n    {repair}") from error
+            told = isinstance(error, StorageError)  # it names the place itself
+            raise DataError(f"{error if told else f'{place}: cannot be written: {error}'}\n    {repair}") from error
     return place
 
 
