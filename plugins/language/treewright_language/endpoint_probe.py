@@ -147,7 +147,7 @@ class Probe:
             if pieces:
                 stop = pieces[len(pieces) // 2]
                 choice = _first(await self._data({**asked, "stop": [stop]}))
-                if text.startswith((_said(choice) or "").removesuffix(stop)):
+                if _repeats(_said(choice) or "", text, stop):
                     return _told(choice, stop)
         return Finding(None, "no answer to stop in")
 
@@ -213,6 +213,12 @@ class Probe:
         except TimeoutError:  # one is enough: the others would wait as long
             failure = self.endpoint.failure(self.model, f"no answer within {_PATIENCE:g} s")
             raise ConfigurationError(f"{failure}\n    is it still loading, or is base_url something else?") from None
+
+
+def _repeats(said: str, text: str, stop: str) -> bool:
+    """Whether ``said`` is ``text`` up to ``stop``, or all of it; the beginning of another answer is not."""
+    before = text[: text.index(stop)].rstrip()
+    return said.rstrip() == text.rstrip() or (before != "" and said.removesuffix(stop).rstrip() == before)
 
 
 def _told(choice: dict[str, Any], stop: str) -> Finding:
