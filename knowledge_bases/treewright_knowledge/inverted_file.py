@@ -1,9 +1,14 @@
 """FAISS's file of inverted lists, written without holding the lists: only their numbers are in memory.
 
-Layout (FAISS, ``ArrayInvertedLists``): the index without lists; ``ilar``, number of lists, bytes a code; ``full``,
-number of lists, size of each list; then each list's codes followed by its ids (int64). Numbers: 8 bytes, little-endian.
+Layout (FAISS, ``OnDiskInvertedLists``): the index without lists; ``ilod``, number of lists, bytes a code; number of
+lists, then size, capacity and place of each; no free slots; the name of the file that holds the lists, which is this
+one; its length. Behind it each list's codes followed by its ids (int64). Numbers: 8 bytes, little-endian.
+
+Each list begins at a cache line (64 bytes): FAISS then compares a fifth faster than where vectors lie across lines, as
+in the lists that it keeps itself. To read the file with FAISS alone: ``IO_FLAG_ONDISK_SAME_DIR``.
 """
 
+import ctypes
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +24,8 @@ if TYPE_CHECKING:
     Lists = npt.NDArray[np.int64]
 
 _CHUNK = 16_384  # vectors encoded at once
+_LINE = 64  # bytes
+_PLACE = 24  # bytes of a list's size, capacity and place
 
 
 def write_inverted_file(path: Path, trained: Any, rows: "Floats") -> None:
@@ -33,11 +40,52 @@ def write_inverted_file(path: Path, trained: Any, rows: "Floats") -> None:
 
     lists = _assigned(trained, rows)
     sizes = np.bincount(lists, minlength=trained.nlist)
+    head = _head(trained, len(rows))
+    name = path.name.encode()
+    start = len(head) + 8 + _PLACE * len(sizes) + 8 + 8 + len(name) + 8
+    *places, end = _places(sizes, trained.code_size + 8, start)
+    table = np.stack([sizes, sizes, places], axis=1).astype("<i8").tobytes()
     with path.open("wb") as file:
-        file.write(_head(trained, len(rows), sizes))
-        start = file.tell()
-        file.truncate(start + len(rows) * (trained.code_size + 8))
-    _Lists(path, start, sizes, trained.code_size).fill(trained, rows, lists)
+        file.write(head + struct.pack("<Q", len(sizes)) + table)
+        file.write(struct.pack("<QQ", 0, len(name)) + name + struct.pack("<Q", end))
+        file.truncate(end)
+    _Lists(path, np.array(places), sizes, trained.code_size).fill(trained, rows, lists)
+
+
+def map_lists(index: Any, path: Path) -> None:
+    """Map the lists of an index that was read without them.
+
+    Raises:
+        ValueError: the file does not hold the lists that it tells of.
+    """
+    import numpy as np
+
+    library = faiss()
+    lists = library.downcast_InvertedLists(index.invlists)
+    if not isinstance(lists, library.OnDiskInvertedLists):
+        raise ValueError("its lists are laid out otherwise")
+    told = ctypes.string_at(int(lists.lists.data().this), _PLACE * index.nlist)
+    sizes, capacities, places = np.frombuffer(told, dtype="<u8").reshape(-1, 3).T
+    length = path.stat().st_size
+    # FAISS would read beyond the file's end, which kills the process
+    if lists.totsize != length or (sizes > capacities).any() or (sizes > length).any() or (places > length).any():
+        raise ValueError("its lists do not lie in it")
+    if int(sizes.sum()) != index.ntotal or (places + capacities * (index.code_size + 8) > length).any():
+        raise ValueError("its lists do not lie in it")
+    lists.filename = str(path)
+    lists.do_mmap()
+    # FAISS would start 32 threads for each query to read ahead: 4 ms, where the search itself takes 0.2
+    lists.prefetch_nthread = 0
+
+
+def _places(sizes: "Lists", entry: int, start: int) -> list[int]:
+    """Where each list begins, and the end of the last."""
+    places = []
+    for size in sizes.tolist():
+        start += -start % _LINE
+        places.append(start)
+        start += size * entry
+    return [*places, start]
 
 
 def _assigned(trained: Any, rows: "Floats") -> "Lists":
@@ -51,30 +99,30 @@ def _assigned(trained: Any, rows: "Floats") -> "Lists":
     return lists
 
 
-def _head(trained: Any, count: int, sizes: "Lists") -> bytes:
-    """All before the lists: what FAISS writes for the empty index, with the number of vectors and the sizes put in."""
+def _head(trained: Any, count: int) -> bytes:
+    """All before the table of lists: what FAISS writes for the empty index, with the number of vectors put in."""
     trained.ntotal = count
     try:
         whole = bytes(faiss().serialize_index(trained))
     finally:
         trained.ntotal = 0
-    begin = b"ilar" + struct.pack("<QQ", trained.nlist, trained.code_size)
-    none = begin + b"sprs" + struct.pack("<Q", 0)
+    lists = struct.pack("<QQ", trained.nlist, trained.code_size)
+    none = b"ilar" + lists + b"sprs" + struct.pack("<Q", 0)
     if not whole.endswith(none):
         raise RuntimeError("this version of FAISS lays out inverted lists otherwise; they cannot be written")
-    return whole[: -len(none)] + begin + b"full" + struct.pack("<Q", len(sizes)) + sizes.astype("<i8").tobytes()
+    return whole[: -len(none)] + b"ilod" + lists
 
 
 class _Lists:
     """The lists' part of the file, mapped; filled in the order of the vectors."""
 
-    def __init__(self, path: Path, start: int, sizes: "Lists", code: int) -> None:
+    def __init__(self, path: Path, places: "Lists", sizes: "Lists", code: int) -> None:
         import numpy as np
 
         self._code = code
         self._bytes = np.memmap(path, dtype=np.uint8, mode="r+")
-        self._codes = start + (np.cumsum(sizes) - sizes) * (code + 8)
-        self._ids = self._codes + sizes * code
+        self._codes = places
+        self._ids = places + sizes * code
         self._filled = np.zeros(len(sizes), dtype=np.int64)
 
     def fill(self, trained: Any, rows: "Floats", lists: "Lists") -> None:
