@@ -9,9 +9,10 @@ in the lists that it keeps itself. To read the file with FAISS alone: ``IO_FLAG_
 """
 
 import ctypes
+import os
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from treewright_knowledge.libraries import faiss
 
@@ -43,13 +44,35 @@ def write_inverted_file(path: Path, trained: Any, rows: "Floats") -> None:
     head = _head(trained, len(rows))
     name = path.name.encode()
     start = len(head) + 8 + _PLACE * len(sizes) + 8 + 8 + len(name) + 8
-    *places, end = _places(sizes, trained.code_size + 8, start)
+    places, end = _places(sizes, trained.code_size + 8, start)
     table = np.stack([sizes, sizes, places], axis=1).astype("<i8").tobytes()
     with path.open("wb") as file:
         file.write(head + struct.pack("<Q", len(sizes)) + table)
         file.write(struct.pack("<QQ", 0, len(name)) + name + struct.pack("<Q", end))
-        file.truncate(end)
-    _Lists(path, np.array(places), sizes, trained.code_size).fill(trained, rows, lists)
+        for number, members in enumerate(np.split(np.argsort(lists, kind="stable"), np.cumsum(sizes)[:-1])):
+            file.write(bytes(places[number] - file.tell()))
+            _write_list(file, trained, rows, number, members)
+        _let_go(file)
+
+
+def _write_list(file: IO[bytes], trained: Any, rows: "Floats", number: int, members: "Lists") -> None:
+    import numpy as np
+
+    for start in range(0, len(members), _CHUNK):
+        chunk = np.ascontiguousarray(rows[members[start : start + _CHUNK]])
+        file.write(_codes(trained, chunk, np.full(len(chunk), number)).tobytes())
+    file.write(members.astype("<i8").tobytes())
+
+
+def _let_go(file: IO[bytes]) -> None:
+    """Drop the pages from memory: a mapped file is read a fifth slower from those that writing left than from others.
+
+    What is read in order, as the checksums do next, comes into pages that lie side by side.
+    """
+    file.flush()
+    os.fsync(file.fileno())
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def map_lists(index: Any, path: Path) -> None:
@@ -65,12 +88,12 @@ def map_lists(index: Any, path: Path) -> None:
     if not isinstance(lists, library.OnDiskInvertedLists):
         raise ValueError("its lists are laid out otherwise")
     told = ctypes.string_at(int(lists.lists.data().this), _PLACE * index.nlist)
-    sizes, capacities, places = np.frombuffer(told, dtype="<u8").reshape(-1, 3).T
+    table = np.frombuffer(told, dtype="<u8").reshape(-1, 3)
+    sizes, capacities, places = table.T
     length = path.stat().st_size
     # FAISS would read beyond the file's end, which kills the process
-    if lists.totsize != length or (sizes > capacities).any() or (sizes > length).any() or (places > length).any():
-        raise ValueError("its lists do not lie in it")
-    if int(sizes.sum()) != index.ntotal or (places + capacities * (index.code_size + 8) > length).any():
+    impossible = lists.totsize != length or (table > length).any() or (sizes > capacities).any()
+    if impossible or sizes.sum() != index.ntotal or (places + capacities * (index.code_size + 8) > length).any():
         raise ValueError("its lists do not lie in it")
     lists.filename = str(path)
     lists.do_mmap()
@@ -78,14 +101,14 @@ def map_lists(index: Any, path: Path) -> None:
     lists.prefetch_nthread = 0
 
 
-def _places(sizes: "Lists", entry: int, start: int) -> list[int]:
+def _places(sizes: "Lists", entry: int, start: int) -> tuple[list[int], int]:
     """Where each list begins, and the end of the last."""
     places = []
     for size in sizes.tolist():
         start += -start % _LINE
         places.append(start)
         start += size * entry
-    return [*places, start]
+    return places, start
 
 
 def _assigned(trained: Any, rows: "Floats") -> "Lists":
@@ -113,51 +136,10 @@ def _head(trained: Any, count: int) -> bytes:
     return whole[: -len(none)] + b"ilod" + lists
 
 
-class _Lists:
-    """The lists' part of the file, mapped; filled in the order of the vectors."""
-
-    def __init__(self, path: Path, places: "Lists", sizes: "Lists", code: int) -> None:
-        import numpy as np
-
-        self._code = code
-        self._bytes = np.memmap(path, dtype=np.uint8, mode="r+")
-        self._codes = places
-        self._ids = places + sizes * code
-        self._filled = np.zeros(len(sizes), dtype=np.int64)
-
-    def fill(self, trained: Any, rows: "Floats", lists: "Lists") -> None:
-        import numpy as np
-
-        for start in range(0, len(rows), _CHUNK):
-            chunk = np.ascontiguousarray(rows[start : start + _CHUNK])
-            self._put(_codes(trained, chunk, lists[start : start + _CHUNK]), lists[start : start + _CHUNK], start)
-        self._bytes.flush()
-
-    def _put(self, codes: "npt.NDArray[np.uint8]", lists: "Lists", first: int) -> None:
-        """Append a chunk, list by list, to what each holds already."""
-        import numpy as np
-
-        order = np.argsort(lists, kind="stable")
-        cuts = np.flatnonzero(np.diff(lists[order])) + 1
-        for members in np.split(order, cuts):
-            number = int(lists[members[0]])
-            done = int(self._filled[number])
-            self._write(self._codes[number] + done * self._code, codes[members])
-            self._write(self._ids[number] + done * 8, (first + members).astype("<i8"))
-            self._filled[number] += len(members)
-
-    def _write(self, where: "np.int64", values: "npt.NDArray[Any]") -> None:
-        import numpy as np
-
-        data = values.reshape(-1).view(np.uint8)
-        self._bytes[where : where + len(data)] = data
-
-
 def _codes(trained: Any, chunk: "Floats", lists: "Lists") -> "npt.NDArray[np.uint8]":
     import numpy as np
 
     library = faiss()
     codes = np.empty((len(chunk), trained.code_size), dtype=np.uint8)
-    numbers = np.ascontiguousarray(lists)
-    trained.encode_vectors(len(chunk), library.swig_ptr(chunk), library.swig_ptr(numbers), library.swig_ptr(codes))
+    trained.encode_vectors(len(chunk), library.swig_ptr(chunk), library.swig_ptr(lists), library.swig_ptr(codes))
     return codes
