@@ -263,8 +263,8 @@ def _seconds(call: Callable[[], Any]) -> float:
 def _raw(kind: str, store: KnowledgeStore) -> Callable[[Floats], Any]:
     """FAISS alone: its own lists in memory, the same vectors where they lie.
 
-    Vectors that ``IndexFlatIP.add`` copies may lie across cache lines, which makes FAISS twice as slow as on the same
-    numbers in an array or a mapped file. A peer hampered so would flatter us.
+    With vectors that ``IndexFlatIP.add`` copies FAISS takes twice as long as on the same numbers in an array or a
+    mapped file. A peer hampered so would flatter us.
     """
     import faiss
 
@@ -278,27 +278,13 @@ def _raw(kind: str, store: KnowledgeStore) -> Callable[[Floats], Any]:
         graph.storage, graph.own_fields = mapped.index, False
         walk = faiss.SearchParametersHNSW(efSearch=settings.breadth)
         return lambda query, kept=mapped: graph.search(query, K, params=walk)
-    lists = _own_lists(store.folder / "index.faiss")
+    lists = faiss.read_index(str(store.folder / "index.faiss"))
     look = faiss.SearchParametersIVF(nprobe=settings.breadth)
     if kind == "ivf":
         return lambda query: lists.search(query, K, params=look)
     refine = faiss.IndexRefine(lists, mapped.index)
     both = faiss.IndexRefineSearchParameters(k_factor=4, base_index_params=look)
     return lambda query, kept=mapped: refine.search(query, K, params=both)
-
-
-def _own_lists(path: Path) -> Any:
-    """The index of a file with FAISS's own lists in memory instead of the file's, which are mapped."""
-    import faiss
-
-    index = faiss.read_index(str(path), faiss.IO_FLAG_ONDISK_SAME_DIR)
-    mapped = faiss.downcast_InvertedLists(index.invlists)
-    own = faiss.ArrayInvertedLists(index.nlist, index.code_size)
-    for number in range(index.nlist):
-        own.add_entries(number, mapped.list_size(number), mapped.get_ids(number), mapped.get_codes(number))
-    index.replace_invlists(own, True)
-    own.this.disown()
-    return index
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from treewright_registry import DataError
 if TYPE_CHECKING:
     from treewright_knowledge.libraries import Floats, Positions
 
-REPAIR = "\n    copy the whole folder again, or build the knowledge base anew"
+_REPAIR = "\n    copy the whole folder again, or build the knowledge base anew"
 _COUNT_AT = 8  # where FAISS's header of a flat index tells how many vectors there are
 
 
@@ -33,13 +33,13 @@ def read_faiss(path: Path, flags: int, kind: str, count: int, dimension: int) ->
         index = library.read_index(str(path), flags)
     except RuntimeError as error:
         reason = re.sub(r"Error in .+? at \S+:\d+: (Error: )?", "", str(error)).strip()
-        raise DataError(f"{path}: not a readable FAISS index: {reason}{REPAIR}") from error
+        raise DataError(f"{path}: not a readable FAISS index: {reason}{_REPAIR}") from error
     found = type(index).__name__
     if not isinstance(index, getattr(library, f"Index{kind}")) or index.metric_type != library.METRIC_INNER_PRODUCT:
         raise DataError(f"{path}: holds a foreign index, {found}, where an {kind} index by inner product should be")
     if (index.ntotal, index.d) != (count, dimension):
         held = f"{index.ntotal} vectors of {index.d} dimensions"
-        raise DataError(f"{path}: holds {held}, the manifest says {count} of {dimension}{REPAIR}")
+        raise DataError(f"{path}: holds {held}, the manifest says {count} of {dimension}{_REPAIR}")
     return index
 
 
@@ -91,7 +91,7 @@ class MappedFlat:
         header = _flat_header(count, dimension)
         start = len(self._memory) - 4 * count * dimension - len(header)
         if start < 0:
-            raise DataError(f"{path}: too short for {count} vectors of {dimension} dimensions{REPAIR}")
+            raise DataError(f"{path}: too short for {count} vectors of {dimension} dimensions{_REPAIR}")
         self._memory[start : start + len(header)] = np.frombuffer(header, np.uint8)
         self._address = library.cast_integer_to_uint8_ptr(self._memory.ctypes.data + start)
         self._reader = library.ZeroCopyIOReader(self._address, len(self._memory) - start)
@@ -132,7 +132,7 @@ def has_gaps(positions: "Positions", count: int, path: Path) -> bool:
     wrong = positions[(positions < -1) | (positions >= count)]
     if wrong.size:
         what = f"names a record at {int(wrong[0])}, where the store has {count}"
-        raise DataError(f"{path}: corrupted: {what}{REPAIR}")
+        raise DataError(f"{path}: corrupted: {what}{_REPAIR}")
     return True
 
 
