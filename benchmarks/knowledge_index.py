@@ -263,8 +263,8 @@ def _seconds(call: Callable[[], Any]) -> float:
 def _raw(kind: str, store: KnowledgeStore) -> Callable[[Floats], Any]:
     """FAISS alone: its own lists in memory, the same vectors where they lie.
 
-    With vectors that ``IndexFlatIP.add`` copies FAISS takes twice as long as on the same numbers in an array or a
-    mapped file. A peer hampered so would flatter us.
+    Not ``IndexFlatIP`` with vectors that it copied: that was slower than the same numbers in an array or a mapped file,
+    and a hampered peer would flatter us.
     """
     import faiss
 

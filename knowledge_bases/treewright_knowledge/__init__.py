@@ -8,6 +8,7 @@ this package loads neither numpy nor FAISS; they come with the extra ``knowledge
 
 from treewright_knowledge.amending import amend
 from treewright_knowledge.builder import StoreBuilder
+from treewright_knowledge.cached_store import cached_store
 from treewright_knowledge.checksums import FileEntry
 from treewright_knowledge.description import Description, Encoder, Source, source_of
 from treewright_knowledge.index_settings import INDEXES, IndexKind, IndexSettings
@@ -36,6 +37,7 @@ __all__ = [
     "TextEncoder",
     "WorkFolder",
     "amend",
+    "cached_store",
     "changing",
     "check_target",
     "is_store",

@@ -32,9 +32,9 @@ class StoreBuilder:
             builder.add(records, vectors)
 
     It holds the folder's lock (``changing``), after waiting for whoever builds there. Leaving the block puts the store
-    in place; an exception inside it leaves what stood there
-    untouched. Memory: one chunk, and 8 bytes a record; while the block is left, what the index needs: 170 MB for the
-    lists of an inverted file at most, graph and 16 bits a number for a graph of neighbours.
+    in place; an exception inside it leaves what stood there untouched. Memory: one chunk, and 8 bytes a record; while
+    the block is left, what the index needs: a sample for k-means and some numbers a record for an inverted file, graph
+    and 16 bits a number for a graph of neighbours (``benchmarks/knowledge_index.py`` measures both).
 
     Args:
         folder: the store's place: absent, empty, or an earlier store, which is replaced.

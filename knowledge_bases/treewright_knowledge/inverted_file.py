@@ -51,7 +51,7 @@ def _write_list(file: IO[bytes], trained: Any, rows: "Floats", number: int, memb
 
 
 def _let_go(file: IO[bytes]) -> None:
-    """Drop the pages from memory: a mapped file is read a fifth slower from those that writing left than from others.
+    """Drop the pages that writing left in memory: they lie scattered, and a mapped file is read slower from them.
 
     What is read in order, as the checksums do next, comes into pages that lie side by side.
     """

@@ -1,7 +1,6 @@
 """Approximate search in inverted lists (IVF), by FAISS: only the lists nearest to the query are compared.
 
-Built in bounded memory: k-means on a sample, then the vectors a chunk at a time into a mapped file. Opened
-memory-mapped.
+Built in bounded memory: k-means on a sample, then list after list, a chunk at a time. Opened memory-mapped.
 """
 
 from dataclasses import replace

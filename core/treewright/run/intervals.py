@@ -20,6 +20,12 @@ def wilson(successes: float, n: int) -> tuple[float, float]:
     return max(0.0, (centre - spread) / denominator), min(1.0, (centre + spread) / denominator)
 
 
+def proportion(hits: Sequence[bool]) -> dict[str, float]:
+    """The share of hits (at least one) with Wilson's interval, as summaries hold figures."""
+    low, high = wilson(sum(hits), len(hits))
+    return {"value": sum(hits) / len(hits), "low": low, "high": high, "n": len(hits)}
+
+
 def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
     """Mean and its normal interval, mean ± 1.96 · s / √n, as far as the values themselves reach.
 

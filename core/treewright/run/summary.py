@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from treewright.run.intervals import mean_interval, wilson
+from treewright.run.intervals import mean_interval, proportion, wilson
 from treewright.run.records import Record
 from treewright_registry import Ledger
 
@@ -56,9 +56,7 @@ def _accuracy(records: Sequence[Record]) -> dict[str, dict[str, float]]:
     graded = [record for record in records if record.correct is not None or record.error is not None]
     if not graded:
         return {}
-    correct, n = sum(1 for record in graded if record.correct), len(graded)
-    low, high = wilson(correct, n)
-    return {"accuracy": {"value": correct / n, "low": low, "high": high, "n": n}}
+    return {"accuracy": proportion([bool(record.correct) for record in graded])}
 
 
 def _failed_calls(records: Sequence[Record]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -22,8 +22,7 @@ from treewright_chemistry.shared_encoder import shipped_vectors
 from treewright_chemistry.substructure_file import SHIPPED, shipped_substructures
 from treewright_chemistry.substructure_knowledge import ACCOUNT, CLOSED_BOOK, shipped_encoder
 from treewright_chemistry.substructure_records import NEEDS, needs_of, record_of
-from treewright_knowledge import FORMAT_VERSION, Description, Source, StoreBuilder, is_store
-from treewright_registry import DataError, StorageError
+from treewright_knowledge import FORMAT_VERSION, Description, Source, StoreBuilder, cached_store
 
 COMPONENT: Final = "chemistry/substructures"
 _LICENCE: Final = (
@@ -43,22 +42,11 @@ def shipped_store() -> Path:
     table = Path(str(resources.files(__package__).joinpath(SHIPPED)))
     checksum = hashlib.sha256(table.read_bytes()).hexdigest()
     sign = hashlib.sha256(f"{FORMAT_VERSION} {checksum} {shipped_encoder().version}".encode("ascii")).hexdigest()
-    place = _cache() / f"chemistry-substructures-{sign[:16]}"
-    if not is_store(place):
-        try:
-            _build(place, Source(table.name, checksum, _LICENCE))
-        except (OSError, StorageError) as error:
-            repair = "set XDG_CACHE_HOME to a folder that can be written"
-            told = isinstance(error, StorageError)  # it names the place itself
-            raise DataError(f"{error if told else f'{place}: cannot be written: {error}'}\n    {repair}") from error
-    return place
+    source = Source(table.name, checksum, _LICENCE)
+    return cached_store(f"chemistry-substructures-{sign[:16]}", partial(_build, source))
 
 
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "treewright"
-
-
-def _build(place: Path, source: Source) -> None:
+def _build(source: Source, place: Path) -> None:
     substructures = shipped_substructures()
     assert_no_reserved_piece((each.smiles for each in substructures), reserved_blocks(), field=SHIPPED)
     description = Description(component=COMPONENT, encoder=shipped_encoder(), sources=(source,), licence=_LICENCE)

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from treewright_math.answers.extraction import bare
 from treewright_math.benchmarks.answer_task import AnswerTask, Exercise
-from treewright_math.data_files.problem_fields import listed_answer, problem_of_row
+from treewright_math.data_files.problem_fields import problem_of_row
+from treewright_math.data_files.references import listed_answer
 
 
 class OlympiadBench(AnswerTask):

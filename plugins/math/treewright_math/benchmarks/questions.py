@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from treewright.run.intervals import wilson
+from treewright.run.intervals import proportion
 from treewright_math.answers.extraction import MARKED, Style
 from treewright_math.benchmarks.answer_task import AnswerTask, Exercise, answer_in
 from treewright_math.data_files.asked import asked
@@ -74,10 +74,7 @@ class Questions(AnswerTask):
     def metrics(self, records: Sequence[Any]) -> dict[str, Any]:
         """The accuracy over the questions of which a reference is given, read or not."""
         right = [bool(record.correct) for record in records if self._says_what_is_right(record.id)]
-        if not right:
-            return {}
-        low, high = wilson(sum(right), len(right))
-        return {"accuracy": {"value": sum(right) / len(right), "low": low, "high": high, "n": len(right)}}
+        return {"accuracy": proportion(right)} if right else {}
 
     def _says_what_is_right(self, problem_id: str) -> bool:
         exercise = self._exercises.get(problem_id)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from treewright_math.data_files.fields import PROBLEM, RowFault, first_of, number_text, text_of
-from treewright_math.data_files.references import REFERENCES
+from treewright_math.data_files.fields import PROBLEM, RowFault, first_of, text_of
+from treewright_math.data_files.references import REFERENCES, listed_answer
 from treewright_math.data_files.rows import read_rows
 
 _ANSWER: Final = ("answer", "final_answer", *REFERENCES, "Answer", "result_float", "result")
@@ -24,17 +24,6 @@ def problem_of_row(fields: Mapping[str, Any]) -> str:
         return f"{body.strip().rstrip('.,')}. {question.strip()}"
     context = fields.get("context")
     return f"{context.strip()}\n\n{question}" if isinstance(context, str) and context.strip() else question
-
-
-def listed_answer(value: Any, name: str) -> str:
-    """A reference answer as text; several of a list with commas between them.
-
-    Raises:
-        RowFault: it is no answer.
-    """
-    if isinstance(value, list | tuple) and value:
-        return ", ".join(number_text(each, name) for each in value)
-    return number_text(value, name)
 
 
 def answer_of_row(fields: Mapping[str, Any]) -> str:

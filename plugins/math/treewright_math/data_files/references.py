@@ -33,11 +33,21 @@ def reference_of(fields: Mapping[str, Any]) -> str | None:
     """
     name = next((name for name in REFERENCES if fields.get(name) not in (None, "", [])), None)
     if name is not None:
-        value = fields[name]
-        joined = ", ".join(map(str, value)) if isinstance(value, list | tuple) else number_text(value, name)
-        return marked_answer(joined) or joined
+        text = listed_answer(fields[name], name)
+        return marked_answer(text) or text
     solution = fields.get("solution")
     return marked_answer(solution) if isinstance(solution, str) else None
+
+
+def listed_answer(value: Any, name: str) -> str:
+    """A reference answer as text; several of a list with commas between them.
+
+    Raises:
+        RowFault: it is no answer.
+    """
+    if isinstance(value, list | tuple) and value:
+        return ", ".join(number_text(each, name) for each in value)
+    return number_text(value, name)
 
 
 def marked_answer(text: str) -> str | None:

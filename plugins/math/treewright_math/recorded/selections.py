@@ -20,7 +20,7 @@ from math import comb, exp, fsum, sqrt
 from typing import Any, NamedTuple
 
 from treewright.aggregators.votes import Majority, WeightedVote
-from treewright.run.intervals import Z, mean_interval, wilson
+from treewright.run.intervals import Z, mean_interval, proportion
 from treewright_math.recorded.best_or_majority import BestOrMajority
 from treewright_math.recorded.choices import Choice, chosen
 from treewright_registry import Aggregator
@@ -63,12 +63,12 @@ def selections(problems: Sequence[Sequence[Judged]]) -> dict[str, dict[str, floa
     least = min(len(samples) for samples in problems if samples)
     for k in (k for k in _PASS_AT if k <= least):
         figures[f"pass_at_{k}"] = _mean([_pass_at(samples, k) for samples in problems])
-    figures["majority"] = share([_right(Majority(), samples) for samples in problems])
+    figures["majority"] = proportion([_right(Majority(), samples) for samples in problems])
     if any(sample.score is not None for sample in flat):
-        figures["best"] = share([_right_by_reward(BestOrMajority(), samples) for samples in problems])
-        figures["weighted_vote"] = share([_right_by_reward(WeightedVote(), samples) for samples in problems])
+        figures["best"] = proportion([_right_by_reward(BestOrMajority(), samples) for samples in problems])
+        figures["weighted_vote"] = proportion([_right_by_reward(WeightedVote(), samples) for samples in problems])
         figures["soft_best"] = _mean([_soft_best(samples) for samples in problems])
-    figures["oracle"] = share([any(sample.correct for sample in samples) for samples in problems])
+    figures["oracle"] = proportion([any(sample.correct for sample in samples) for samples in problems])
     return figures
 
 
@@ -99,12 +99,6 @@ def _soft_best(samples: Sequence[Judged], beta: float = 1.0) -> float:
     top = max(_value(sample) for sample in scored)
     weights = [exp(beta * (_value(sample) - top)) for sample in scored]
     return fsum(w for w, s in zip(weights, scored, strict=True) if s.correct) / fsum(weights)
-
-
-def share(right: Sequence[bool]) -> dict[str, float]:
-    """A share of problems with Wilson's interval."""
-    low, high = wilson(sum(right), len(right))
-    return {"value": sum(right) / len(right), "low": low, "high": high, "n": len(right)}
 
 
 def _pooled(counts: Sequence[tuple[int, int]]) -> dict[str, float]:

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from treewright.run.intervals import proportion
 from treewright_math.answers.canonical import canonical_answer
 from treewright_math.answers.extraction import find_answer
 from treewright_math.data_files.fault_summary import fault_summary
@@ -15,7 +16,7 @@ from treewright_math.recorded.judging import STYLES, Judge, Known, Labels, known
 from treewright_math.recorded.layouts import RecordedProblem
 from treewright_math.recorded.sample_counts import sample_counts
 from treewright_math.recorded.samples import KEY, as_metadata, replayed_index
-from treewright_math.recorded.selections import Judged, selections, share
+from treewright_math.recorded.selections import Judged, selections
 from treewright_math.recorded.stored_problems import Stored, stored_problems
 from treewright_registry import JSON, DataError, Problem, Trajectory, Verdict
 
@@ -138,7 +139,7 @@ class RecordedTask:
         if not any(judged):
             return dict(counts)
         graded = [record for record in records if record.correct is not None or record.error is not None]
-        found = share([bool(record.metrics.get("found")) for record in graded])
+        found = proportion([bool(record.metrics.get("found")) for record in graded])
         return {**selections(judged), "found": found, **counts}
 
     def present(self, records: Sequence[Any], folder: Path) -> str:

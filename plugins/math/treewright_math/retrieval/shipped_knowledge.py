@@ -5,17 +5,17 @@ is in them and whose vectors: another version of the package or of the encoder m
 """
 
 import json
-import os
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from treewright_knowledge import FORMAT_VERSION, Description, KnowledgeStore, Record, Source, changing, is_store
+from treewright_knowledge import FORMAT_VERSION, Description, KnowledgeStore, Record, Source, cached_store
 from treewright_math.embedded_world.worked_problems import COUNT, rows
 from treewright_math.retrieval.encoders import encoder_named
 from treewright_math.retrieval.problem_records import Key, Level, key_of, keyed, records_of
 from treewright_math.retrieval.problem_rows import KnownProblem
-from treewright_registry import JSON, DataError, StorageError
+from treewright_registry import JSON
 
 LEVELS: Final[tuple[Level, ...]] = ("problems", "steps")
 _BY: Final[dict[Level, Key]] = {"problems": "template", "steps": "text"}
@@ -42,17 +42,7 @@ def shipped_store(level: Level) -> Path:
     sample = list(rows(_SAMPLE))  # another generator makes other rows from the first on
     content = json.dumps([COUNT, _BY[level], keyed(sample[0]["problem"], _BY[level]), *sample])
     sign = sha256(f"{FORMAT_VERSION} {content} {encoder.identity.version}".encode()).hexdigest()
-    place = _cache() / f"math-embedded-{level}-{sign[:16]}"
-    if not is_store(place):
-        try:
-            with changing(place):
-                if not is_store(place):  # another process may have built it meanwhile
-                    _build(place, level)
-        except (OSError, StorageError) as error:
-            repair = "set XDG_CACHE_HOME to a folder that can be written"
-            told = isinstance(error, StorageError)  # it names the place itself
-            raise DataError(f"{error if told else f'{place}: cannot be written: {error}'}\n    {repair}") from error
-    return place
+    return cached_store(f"math-embedded-{level}-{sign[:16]}", partial(_build, level))
 
 
 def embedded_records(level: Level) -> list[Record]:
@@ -66,11 +56,7 @@ def embedded_records(level: Level) -> list[Record]:
     return records
 
 
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "treewright"
-
-
-def _build(place: Path, level: Level) -> None:
+def _build(level: Level, place: Path) -> None:
     encoder, source = encoder_named("embedded"), Source("embedded world", licence=_LICENCE)
     options: dict[str, JSON] = {"level": level, "by": _BY[level], "encoder": "embedded"}
     description = Description(

@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import inf, nextafter
 from typing import NamedTuple
 
-from treewright.run.intervals import wilson
+from treewright.run.intervals import proportion
 
 NONE = -1
 """The label of a solution without a wrong step."""
@@ -56,9 +56,9 @@ def figures(solutions: Sequence[Graded], threshold: float, prefix: str = "") -> 
     right = [hit(solution, threshold) for solution in solutions if solution.label == NONE]
     found = {}
     if wrong:
-        found[f"{prefix}first_error_accuracy"] = found[f"{prefix}acc_err"] = share(wrong)
+        found[f"{prefix}first_error_accuracy"] = found[f"{prefix}acc_err"] = proportion(wrong)
     if right:
-        found[f"{prefix}acc_cor"] = share(right)
+        found[f"{prefix}acc_cor"] = proportion(right)
     if wrong and right:
         err, cor = found[f"{prefix}acc_err"], found[f"{prefix}acc_cor"]
         both = {bound: f1(err[bound], cor[bound]) for bound in ("value", "low", "high")}
@@ -107,9 +107,3 @@ def _quality(solutions: Sequence[Graded], threshold: float) -> float:
     if not wrong or not right:
         return sum(wrong + right) / len(wrong + right)
     return f1(sum(wrong) / len(wrong), sum(right) / len(right))
-
-
-def share(hits: Sequence[bool]) -> dict[str, float]:
-    """The share of hits with Wilson's interval; of at least one."""
-    low, high = wilson(sum(hits), len(hits))
-    return {"value": sum(hits) / len(hits), "low": low, "high": high, "n": len(hits)}

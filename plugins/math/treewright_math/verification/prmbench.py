@@ -21,10 +21,10 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from treewright.run.intervals import mean_interval
+from treewright.run.intervals import mean_interval, proportion
 from treewright_math.data_files.fields import RowFault, text_of
 from treewright_math.data_files.rows import Row
-from treewright_math.verification.first_error import NONE, share
+from treewright_math.verification.first_error import NONE
 from treewright_math.verification.prm_score import best_threshold_by_prm_score, counted, step_figures
 from treewright_math.verification.step_fields import steps_of
 from treewright_math.verification.step_task import GivenSolution, Pair, StepTask
@@ -92,7 +92,7 @@ class PrmBench(StepTask):
         found: dict[str, Any] = step_figures([counted(s.wrong, scores, threshold) for s, scores in changed])
         firsts = [scores[s.label] < threshold for s, scores in changed if s.label != NONE]
         if firsts:
-            found["first_error_called_wrong"] = share(firsts)
+            found["first_error_called_wrong"] = proportion(firsts)
         found |= similarity(scored, threshold)
         for kind in sorted({solution.kind for solution, _ in scored} - {""}):
             found |= _of_kind(kind, [pair for pair in scored if pair[0].kind == kind], threshold)
