@@ -239,7 +239,8 @@ def test_a_killed_build_leaves_no_processes_and_its_files_go_with_the_next_build
     build.kill()
     build.communicate(timeout=120)
     assert group_is_gone(build.pid)
-    [left] = [path.name for path in tmp_path.iterdir() if path.name != "long.smi"]
+    lock, left = sorted(path.name for path in tmp_path.iterdir() if path.name != "long.smi")
+    assert lock == ".kb.lock"
     assert left.startswith(".kb.molecules.building-")
     built(tmp_path, MOLECULES)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kb", "list.smi", "long.smi"]

@@ -12,7 +12,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import islice
@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple
 from rdkit import Chem, DataStructs, rdBase
 from rdkit.Chem.rdmolops import PatternFingerprint
 
+from treewright_chemistry.deferred_interrupt import DeferredInterrupt, deaf_children
 from treewright_chemistry.errors import StructureError
 from treewright_chemistry.shifts import ShiftTables
 from treewright_chemistry.smiles_lists import SmilesLine
@@ -36,6 +37,8 @@ CAPACITY: Final = 200_000
 """Different substructures held at once; beyond it the rarest are forgotten."""
 AHEAD: Final = 2
 """Chunks per process that wait or are worked on."""
+SOON: Final = 0.1
+"""Seconds after which Ctrl-C is looked for again."""
 LETTERS_PER_ATOM: Final = 20
 """Characters of SMILES allowed per heavy atom allowed; a longer text is refused before RDKit sees it."""
 FINGERPRINT_BITS: Final = 2048
@@ -113,23 +116,39 @@ def harvests(lines: Iterable[SmilesLine], settings: HarvestSettings, workers: in
         harvester = Harvester(settings)
         yield from (harvester.harvest(chunk) for chunk in chunks)
         return
-    context = multiprocessing.get_context("spawn")  # torch and threads of the caller do not survive a fork
-    pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(settings,))
     try:
-        waiting: deque[Future[Harvest]] = deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(_harvest, chunk))
-            if len(waiting) >= AHEAD * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        with DeferredInterrupt() as interrupt:
+            yield from _pooled(chunks, settings, workers, interrupt)
     except BrokenProcessPool as error:
         what = "a process that reads molecules was killed, perhaps for want of memory"
         raise DataError(
             f"{what}\n    take fewer: --set workers=1, or refuse large molecules: --set largest=40"
         ) from error
+
+
+def _pooled(
+    chunks: Iterable[list[SmilesLine]], settings: HarvestSettings, workers: int, interrupt: DeferredInterrupt
+) -> Iterator[Harvest]:
+    context = multiprocessing.get_context("spawn")  # torch and threads of the caller do not survive a fork
+    pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(settings,))
+    try:
+        waiting: deque[Future[Harvest]] = deque()
+        for chunk in chunks:
+            with deaf_children():  # the pool starts its processes when they are first needed
+                waiting.append(pool.submit(_harvest, chunk))
+            if len(waiting) >= AHEAD * workers:
+                yield _result(waiting.popleft(), interrupt)
+        while waiting:
+            yield _result(waiting.popleft(), interrupt)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _result(future: Future[Harvest], interrupt: DeferredInterrupt) -> Harvest:
+    interrupt.check()
+    while not wait([future], timeout=SOON).done:
+        interrupt.check()
+    return future.result()
 
 
 class Harvester:
@@ -210,7 +229,7 @@ _harvester: Harvester | None = None  # of a worker process
 
 def _begin(settings: HarvestSettings) -> None:
     global _harvester
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one tells the others
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be blocked (Windows): the first process tells us
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _harvester = Harvester(settings)
 
